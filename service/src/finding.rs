@@ -1,0 +1,21 @@
+//! One result of a preflight check, in the form every refusal has: cause, place, remedy.
+
+use serde::Serialize;
+
+/// How much a finding weighs: a refusal stops `run` and makes `check` end with 2; a warning is only printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Refusal,
+    Warning,
+}
+
+/// What a check found: the check's name, what is wrong, where, and the command or setting that mends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub check: String,
+    pub severity: Severity,
+    pub cause: String,
+    pub place: String,
+    pub remedy: String,
+}
