@@ -1,1 +1,45 @@
+//! The wire contract between the two processes: what a Kafka record of Strait is, byte for byte.
+//!
+//! Everything here is pure: no I/O, no database or Kafka client. Bytes that come from outside are read
+//! with bounds checked everywhere; malformed input is an [`Error`] that names the place, never a panic.
+//!
+//! Two layers. Towards the world: Debezium's envelope (`table`, `value`, `envelope`, `avro`, `json`,
+//! `heartbeat`, `transaction`), unmodified, so that existing consumers just work. Between our own two
+//! ends: the order of the log (`seq`, `spine`, `position`) and the values that the envelope cannot carry
+//! (`exact`), all of it in headers and in topics of our own.
 
+mod error;
+pub mod headers;
+pub mod partition;
+pub mod seq;
+pub mod topics;
+
+pub mod position;
+pub mod spine;
+
+pub mod decimal;
+pub mod envelope;
+pub mod table;
+pub mod value;
+
+pub mod avro;
+pub mod encode;
+pub mod json;
+
+pub mod exact;
+pub mod heartbeat;
+pub mod transaction;
+
+pub use avro::{AvroDecoder, AvroRowDecoder, confluent_frame};
+pub use encode::{Format, TableEncoder};
+pub use envelope::{Change, Envelope, Op, Snapshot, Source, SourceInfo, TransactionBlock};
+pub use error::{Disposition, Error, Result};
+pub use exact::{Exact, ExactForm, Image, decode_exact, encode_exact};
+pub use heartbeat::HeartbeatEncoder;
+pub use json::{JsonDecoder, JsonEnvelope, Shape};
+pub use position::{Fingerprint, Inside, LaneMark, Position};
+pub use seq::{RecordSeq, Seq};
+pub use spine::{Ddl, GenerationBegin, PartEnd, PartitionCount, SpinePart, SpineRecord};
+pub use table::{Column, Kind, SourceType, TableSchema};
+pub use transaction::TransactionEncoder;
+pub use value::Value;
