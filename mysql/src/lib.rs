@@ -1,1 +1,14 @@
+//! Facts of MySQL that both processes need: the binlog and its rows, GTID sets, the catalog, preflight checks.
+//!
+//! `gtid`, `binlog`, `value`, `jsonb` and `charset` are pure: bytes in, values or errors out, no I/O and no
+//! panic on any input. Everything that talks to a server is in the other modules, and only this crate knows
+//! the MySQL client.
 
+pub mod binlog;
+pub mod charset;
+mod error;
+pub mod gtid;
+pub mod jsonb;
+pub mod value;
+
+pub use error::{Disposition, Error, Result};
