@@ -1,0 +1,8 @@
+//! Measurements, each beside its reference in the same run. See `run` for what is measured.
+
+pub mod latency;
+pub mod load;
+pub mod packets;
+pub mod replica;
+pub mod table;
+pub mod usage;
