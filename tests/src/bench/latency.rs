@@ -70,9 +70,10 @@ impl Spread {
         let mut latencies = Vec::with_capacity(source.len());
         for (id, committed) in source {
             let arrived = target.get(id).with_context(|| format!("row {id} did not reach the target"))?;
-            latencies.push(Duration::from_micros(u64::try_from(arrived - committed).with_context(|| {
-                format!("row {id} is {} us older at the target", committed - arrived)
-            })?));
+            latencies
+                .push(Duration::from_micros(u64::try_from(arrived - committed).with_context(|| {
+                    format!("row {id} is {} us older at the target", committed - arrived)
+                })?));
         }
         latencies.sort_unstable();
         let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share).round() as usize];

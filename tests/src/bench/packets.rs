@@ -72,7 +72,8 @@ pub struct HeldInterval {
 impl HeldInterval {
     /// From `uuid:first-last` or `uuid:number`, one interval.
     pub fn parse(text: &str) -> Result<Self> {
-        let (uuid, interval) = text.split_once(':').with_context(|| format!("not a GTID interval: {text}"))?;
+        let (uuid, interval) =
+            text.split_once(':').with_context(|| format!("not a GTID interval: {text}"))?;
         let (first, last) = interval.split_once('-').unwrap_or((interval, interval));
         let hex: Vec<u8> = uuid.bytes().filter(|b| *b != b'-').collect();
         ensure!(hex.len() == 32, "not a server uuid: {uuid}");

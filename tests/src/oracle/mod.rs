@@ -1,5 +1,7 @@
 //! What really happened, told by somebody else's tools or from the published log alone: the judge of the end-to-end tests.
 
 mod binlog;
+mod log;
 
 pub use binlog::{BinlogReader, LoggedRow, LoggedTransaction, RowKind};
+pub use log::{Counts, PublishedLog, PublishedRecord, read_topic};
