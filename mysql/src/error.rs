@@ -1,6 +1,6 @@
 //! The crate's error, and what the caller should do about each kind.
 
-use crate::{binlog, gtid};
+use crate::{binlog, gtid, server};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -10,6 +10,8 @@ pub enum Error {
     Binlog(#[from] binlog::Error),
     #[error("a GTID set could not be read")]
     Gtid(#[from] gtid::ParseError),
+    #[error("a server could not be used")]
+    Server(#[from] server::Error),
 }
 
 /// What the caller does after an error.
@@ -28,6 +30,7 @@ impl Error {
         match self {
             Self::Binlog(error) => error.disposition(),
             Self::Gtid(_) => Disposition::Halt,
+            Self::Server(error) => error.disposition(),
         }
     }
 }

@@ -5,10 +5,15 @@
 //! the MySQL client.
 
 pub mod binlog;
+pub mod catalog;
 pub mod charset;
+pub mod client;
+pub mod ensure;
 mod error;
 pub mod gtid;
 pub mod jsonb;
+pub mod server;
+pub mod stream;
 pub mod value;
 
 pub use error::{Disposition, Error, Result};

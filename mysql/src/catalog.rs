@@ -1,0 +1,15 @@
+//! The tables of a server as its own dictionary describes them.
+
+mod columns;
+mod foreign_keys;
+mod indexes;
+mod query;
+mod table;
+mod triggers;
+
+pub use columns::{Column, Generated};
+pub use foreign_keys::{ForeignKey, Rule};
+pub use indexes::{Index, IndexPart};
+pub use query::{list_tables, read_table, read_tables};
+pub use table::{Table, TableName};
+pub use triggers::{ScheduledEvent, Trigger, TriggerEvent, TriggerTiming, read_events};

@@ -1,0 +1,11 @@
+//! One MySQL or MariaDB server: how it is reached, and the facts about it that decisions rest on.
+
+mod connect;
+mod error;
+mod facts;
+mod options;
+
+pub use connect::{Session, connect, connect_session};
+pub use error::Error;
+pub use facts::{BinlogPlace, Flavor, SemiSync, ServerFacts, read_facts};
+pub use options::{Password, ServerOptions, Tls, TlsMode};
