@@ -1,13 +1,15 @@
 //! A pass-through map of a library's own options (librdkafka's), its secrets redacted by name.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
+
+const REDACTED: &str = "(redacted)";
 
 /// Options handed to a library as they are; values may be written as text, number or boolean.
-#[derive(Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Options(BTreeMap<String, String>);
 
 impl Options {
@@ -18,10 +20,74 @@ impl Options {
     pub fn value(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+
+    fn printable(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().map(|(name, value)| (name, if is_secret(name) { REDACTED } else { value }))
+    }
 }
 
-impl std::fmt::Debug for Options {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(self.0.keys().map(|name| (name, ".."))).finish()
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Options {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// By the words that librdkafka's own names for secrets hold: sasl.password, ssl.key.pem, sasl.oauthbearer.config,
+/// sasl.oauthbearer.client.secret, ssl.keystore.password, sasl.kerberos.kinit.cmd, ...
+fn is_secret(name: &str) -> bool {
+    let words =
+        ["password", "secret", "token", "credential", "pem", "oauthbearer.config", "jaas", "kinit.cmd"];
+    let name = name.to_lowercase();
+    words.iter().any(|word| name.contains(word))
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.printable()).finish()
+    }
+}
+
+impl Serialize for Options {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.printable())
+    }
+}
+
+impl<'de> Deserialize<'de> for Options {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By hand, as serde's own messages would quote a value, and it may be a password.
+        let Value::Object(entries) = Value::deserialize(deserializer)? else {
+            return Err(de::Error::custom("expects a table of options"));
+        };
+        let mut options = BTreeMap::new();
+        for (name, value) in entries {
+            let text = match value {
+                Value::String(text) => text,
+                Value::Number(number) => number.to_string(),
+                Value::Bool(truth) => truth.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => {
+                    let cause = format!(
+                        "option \"{name}\" must be a text, number or boolean (names with dots in quotes)"
+                    );
+                    return Err(de::Error::custom(cause));
+                }
+            };
+            options.insert(name, text);
+        }
+        Ok(Self(options))
+    }
+}
+
+impl JsonSchema for Options {
+    fn schema_name() -> Cow<'static, str> {
+        "Options".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean", "number"]}})
     }
 }

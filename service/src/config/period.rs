@@ -65,7 +65,17 @@ impl Serialize for Period {
 
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Period;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration with its unit, such as \"200ms\" or \"1m 30s\"")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Period, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Visitor)
     }
 }
 
@@ -78,5 +88,24 @@ impl JsonSchema for Period {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": "string", "format": "duration-with-unit"})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_what_it_reads() {
+        for text in ["200ms", "1s", "1m 30s", "0s", "1h", "15us"] {
+            assert_eq!(text.parse::<Period>().expect("is a duration").to_string(), text);
+        }
+    }
+
+    #[test]
+    fn wants_a_unit() {
+        for text in ["5", "", "s", "-1s", "1 fortnight", "99999999999999999999y"] {
+            assert!(text.parse::<Period>().is_err(), "{text}");
+        }
     }
 }
