@@ -33,9 +33,9 @@ pub trait Refusal: std::error::Error {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the configuration was refused")]
+    #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
-    #[error("the schema registry did not answer as needed")]
+    #[error(transparent)]
     Registry(#[from] crate::registry::RegistryError),
     #[error("the HTTP pages cannot listen on {address}")]
     HttpBind { address: String, source: std::io::Error },
