@@ -32,3 +32,32 @@ pub fn partition(key: &[u8], partitions: i32) -> i32 {
     let positive = (murmur2(key) & 0x7fff_ffff) as i32;
     positive.checked_rem(partitions.max(1)).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From the Kafka clients' own unit test of the hash.
+    #[test]
+    fn murmur2_is_kafkas() {
+        for (text, expected) in [
+            ("21", -973_932_308_i32),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            ("abc", 479_470_107),
+        ] {
+            assert_eq!(murmur2(text.as_bytes()) as i32, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_sign_bit_is_cleared_not_negated() {
+        assert_eq!(partition(b"21", 12), (-973_932_308_i32 & 0x7fff_ffff) % 12);
+        assert_eq!(partition(b"", 7), (murmur2(b"") & 0x7fff_ffff) as i32 % 7);
+        for count in [1, 0, -3] {
+            assert_eq!(partition(b"21", count), 0);
+        }
+    }
+}

@@ -74,3 +74,56 @@ impl Position {
         serde_json::from_slice(bytes).map_err(|source| Error::Json { what: "a position record", source })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position() -> Position {
+        Position {
+            server_uuid: "3e11fa47-71ca-11e1-9e33-c80aa9429562".into(),
+            gtid_set: Some("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-77".into()),
+            file: "binlog.000003".into(),
+            pos: 1234,
+            next_seq: Seq::new(1, 43),
+            attempt: 3,
+            inside: Some(Inside {
+                gtid: "3e11fa47-71ca-11e1-9e33-c80aa9429562:78".into(),
+                seq: Seq::new(1, 43),
+                next_index: 100_000,
+                row_bytes: 1 << 40,
+                crc: u32::MAX,
+            }),
+            last: Some(Fingerprint { gtid: "g".into(), row_bytes: 9, crc: 7, commit_us: -1 }),
+            lanes: [("shenzhen/main/0".into(), LaneMark { epoch: u64::MAX, seq: Seq::new(2, 5) })].into(),
+            as_of_us: 1_700_000_000_000_000,
+            filter: "f1".into(),
+        }
+    }
+
+    #[test]
+    fn round_trip() {
+        let position = position();
+        assert_eq!(Position::decode(&position.encode()).expect("what was encoded"), position);
+        let bare = Position { gtid_set: None, inside: None, last: None, lanes: BTreeMap::new(), ..position };
+        assert_eq!(Position::decode(&bare.encode()).expect("what was encoded"), bare);
+    }
+
+    #[test]
+    fn the_key_is_json() {
+        assert_eq!(Position::key("dc\"1"), br#"{"connector":"dc\"1"}"#);
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_missing_ones_refused_by_name() {
+        let mut json: serde_json::Value =
+            serde_json::from_slice(&position().encode()).expect("what was encoded");
+        json["clock"] = 7.into();
+        json["inside"]["snapshot"] = "x".into();
+        assert_eq!(Position::decode(json.to_string().as_bytes()).expect("later fields"), position());
+        json.as_object_mut().expect("an object").remove("next_seq");
+        let error = Position::decode(json.to_string().as_bytes()).expect_err("no next_seq");
+        let source = std::error::Error::source(&error).expect("serde's reason").to_string();
+        assert!(source.contains("next_seq"), "{source}");
+    }
+}

@@ -130,3 +130,47 @@ impl RecordSeq {
         Ok(Self { seq: Seq::from_raw(seq), index: word(8), attempt: word(12), flags: head[16] })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn order_is_generation_then_number() {
+        assert!(Seq::new(1, u64::MAX >> 16) < Seq::new(2, 0));
+        assert!(Seq::new(1, 41).next() == Seq::new(1, 42));
+        assert_eq!(Seq::new(3, 7).raw(), (3 << 48) | 7);
+    }
+
+    #[test]
+    fn text_that_is_no_seq_is_refused() {
+        for text in ["", "1", "1-", "-1", "65536-1", "1-281474976710656", "1-2-3", "a-b", "1 -2"] {
+            assert!(text.parse::<Seq>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn header_bytes_are_big_endian_and_extensible() {
+        let record = RecordSeq { seq: Seq::new(1, 42), index: 7, attempt: 3, flags: 0x12 };
+        let bytes = record.to_bytes();
+        assert_eq!(bytes, [0, 1, 0, 0, 0, 0, 0, 42, 0, 0, 0, 7, 0, 0, 0, 3, 0x12]);
+        let mut longer = bytes.to_vec();
+        longer.extend_from_slice(b"later");
+        assert_eq!(RecordSeq::from_bytes(&longer).expect("17 bytes and more"), record);
+        let refusal = RecordSeq::from_bytes(&bytes[..16]).expect_err("16 bytes").to_string();
+        assert!(refusal.contains("16 bytes"), "{refusal}");
+    }
+
+    proptest! {
+        #[test]
+        fn forms_round_trip(raw: u64, index: u32, attempt: u32, flags: u8) {
+            let seq = Seq::from_raw(raw);
+            prop_assert_eq!(seq.to_string().parse::<Seq>()?, seq);
+            let json = serde_json::to_string(&seq)?;
+            prop_assert_eq!(serde_json::from_str::<Seq>(&json)?, seq);
+            let record = RecordSeq { seq, index, attempt, flags };
+            prop_assert_eq!(RecordSeq::from_bytes(&record.to_bytes())?, record);
+        }
+    }
+}

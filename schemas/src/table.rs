@@ -1,6 +1,8 @@
 //! A table as the wire sees it: its columns, each with the Connect type and semantic name that it is
 //! published with. One value of this type stands for one version of the table.
 
+use crate::connect::{avro_text, json_text, names::Naming, rows};
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableSchema {
     /// The topic prefix, Debezium's logical server name.
@@ -63,21 +65,21 @@ pub enum Kind {
 impl TableSchema {
     /// The key's Avro schema, to register under `<topic>-key`; `None`: the table has no key.
     pub fn avro_key(&self) -> Option<String> {
-        todo!()
+        rows::key(self, Naming::Avro).as_ref().map(avro_text)
     }
 
     /// The envelope's Avro schema, to register under `<topic>-value`.
     pub fn avro_value(&self) -> String {
-        todo!()
+        avro_text(&rows::envelope(self, Naming::Avro))
     }
 
     /// The key's schema in Connect's JSON form.
     pub fn connect_json_key(&self) -> Option<String> {
-        todo!()
+        rows::key(self, Naming::Real).as_ref().map(json_text)
     }
 
     /// The envelope's schema in Connect's JSON form.
     pub fn connect_json_value(&self) -> String {
-        todo!()
+        json_text(&rows::envelope(self, Naming::Real))
     }
 }

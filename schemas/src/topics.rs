@@ -36,3 +36,19 @@ pub fn spine_topic(prefix: &str) -> String {
 pub fn position_topic(prefix: &str) -> String {
     sanitise(&format!("{prefix}.strait.position"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_debeziums_and_sanitised() {
+        assert_eq!(data_topic("dc1", "shop", "orders"), "dc1.shop.orders");
+        assert_eq!(data_topic("dc-1", "my shop", "größe$"), "dc-1.my_shop.gr__e_");
+        assert_eq!(transaction_topic("dc1"), "dc1.transaction");
+        assert_eq!(heartbeat_topic("dc1"), "__debezium-heartbeat.dc1");
+        assert_eq!(schema_change_topic("dc1"), "dc1");
+        assert_eq!(spine_topic("dc1"), "dc1.strait.spine");
+        assert_eq!(position_topic("dc1"), "dc1.strait.position");
+    }
+}
