@@ -12,6 +12,13 @@ pub mod code {
     pub const ACCESS_DENIED_DATABASE: u16 = 1044;
     pub const ACCESS_DENIED: u16 = 1045;
     pub const UNKNOWN_DATABASE: u16 = 1049;
+    pub const PARSE_ERROR: u16 = 1064;
+    pub const HOST_BLOCKED: u16 = 1129;
+    pub const HOST_NOT_ALLOWED: u16 = 1130;
+    pub const PASSWORD_EXPIRED: u16 = 1820;
+    pub const PASSWORD_EXPIRED_LOGIN: u16 = 1862;
+    pub const ACCOUNT_LOCKED: u16 = 3118;
+    pub const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
     pub const BAD_FIELD: u16 = 1054;
     pub const DUPLICATE_ENTRY: u16 = 1062;
     pub const DISK_FULL: u16 = 1021;
@@ -76,4 +83,16 @@ pub fn quote_text(text: &str) -> String {
         return hex;
     }
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A column of a result as text; `None` for NULL, a column that is not there, and a number that the binary
+/// protocol sent as such.
+pub fn text(row: &Row, index: usize) -> Option<String> {
+    match row.as_ref(index)? {
+        Value::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Value::NULL => None,
+        Value::Int(number) => Some(number.to_string()),
+        Value::UInt(number) => Some(number.to_string()),
+        _ => None,
+    }
 }

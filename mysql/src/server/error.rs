@@ -80,6 +80,14 @@ pub enum Error {
         #[source]
         source: ClientError,
     },
+    #[error(
+        "{place} may not read the binary log; GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO that account"
+    )]
+    Rights {
+        place: String,
+        #[source]
+        source: ClientError,
+    },
     #[error("{place} cannot stream from {start}; compare with gtid_executed and SHOW BINARY LOGS there")]
     Refused {
         place: String,
@@ -90,6 +98,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// For `map_err`: what was attempted, and where.
+    pub(crate) fn query(place: &str, doing: &'static str) -> impl FnOnce(ClientError) -> Self {
+        move |source| Self::Query { place: place.to_owned(), doing, source }
+    }
+
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Connect { .. }
@@ -115,6 +128,7 @@ impl Error {
             | Self::Answer { .. }
             | Self::DuplicateServerId { .. }
             | Self::Purged { .. }
+            | Self::Rights { .. }
             | Self::Refused { .. } => Disposition::Halt,
         }
     }

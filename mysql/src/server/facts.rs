@@ -1,9 +1,18 @@
-//! What a server says about itself. Read in three round trips, whatever its version and flavour: a variable
-//! that a server does not know is simply absent.
+//! What a server says about itself. A variable that a server does not know is simply absent, whatever its
+//! version and flavour.
+//!
+//! `SHOW GLOBAL VARIABLES` is cut at 1,024 characters a value, so the GTID sets are selected on their own.
+
+use std::collections::HashMap;
 
 use mysql_async::{Conn, Row, prelude::Queryable};
 
-use crate::{Error, Result};
+use super::{Error, connect::place_of};
+use crate::{
+    Result,
+    client::{code, server_code, text},
+    gtid::GtidSet,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavor {
@@ -16,7 +25,7 @@ pub enum Flavor {
 pub struct BinlogPlace {
     pub file: String,
     pub pos: u64,
-    /// `binlog_do_db` and `binlog_ignore_db` as the server shows them (empty: every database is logged).
+    /// `binlog_do_db` and `binlog_ignore_db` (both empty: every database is logged).
     pub do_db: Vec<String>,
     pub ignore_db: Vec<String>,
 }
@@ -29,7 +38,7 @@ pub struct SemiSync {
     pub after_sync: bool,
 }
 
-/// Facts of a connected server. `None`: the server has no such variable, or the account may not see it.
+/// Facts of a connected server. `None`: it has no such variable, or the account may not see it.
 #[derive(Debug, Clone)]
 pub struct ServerFacts {
     /// How messages name the server: `user@host:port`.
@@ -51,9 +60,11 @@ pub struct ServerFacts {
     pub binlog_row_image: Option<String>,
     pub binlog_row_metadata: Option<String>,
     pub binlog_row_value_options: Option<String>,
+    /// MySQL only; MariaDB always does.
     pub binlog_order_commits: Option<bool>,
     pub sync_binlog: Option<u64>,
     pub flush_log_at_trx_commit: Option<u64>,
+    /// `None`: the plugin is not there.
     pub semi_sync: Option<SemiSync>,
     pub max_allowed_packet: u64,
     pub read_only: bool,
@@ -65,15 +76,193 @@ pub struct ServerFacts {
 }
 
 impl ServerFacts {
+    /// Whether every transaction has a GTID.
     pub fn gtids_on(&self) -> bool {
         match self.flavor {
             Flavor::Mysql => self.gtid_mode.as_deref() == Some("ON"),
             Flavor::MariaDb => true,
         }
     }
+
+    /// MySQL's `gtid_executed`, parsed.
+    pub fn executed(&self) -> Result<GtidSet> {
+        Ok(self.gtid_executed.parse()?)
+    }
+
+    /// MySQL's `gtid_purged`, parsed.
+    pub fn purged(&self) -> Result<GtidSet> {
+        Ok(self.gtid_purged.parse()?)
+    }
 }
+
+const VARIABLES: &str = "'server_uuid', 'server_id', 'gtid_mode', 'log_bin', 'binlog_format', 'binlog_row_image', \
+     'binlog_row_metadata', 'binlog_row_value_options', 'binlog_order_commits', 'sync_binlog', \
+     'innodb_flush_log_at_trx_commit', 'rpl_semi_sync_source_enabled', 'rpl_semi_sync_source_wait_point', \
+     'rpl_semi_sync_master_enabled', 'rpl_semi_sync_master_wait_point', 'max_allowed_packet', 'read_only', \
+     'super_read_only', 'lower_case_table_names', 'event_scheduler', 'version'";
 
 /// Reads the facts of the server behind `conn`.
 pub async fn read_facts(conn: &mut Conn) -> Result<ServerFacts> {
-    todo!()
+    let place = place_of(conn);
+    let variables = Variables::read(conn, &place).await?;
+    let version = variables.required("version")?;
+    let flavor =
+        if version.to_ascii_lowercase().contains("mariadb") { Flavor::MariaDb } else { Flavor::Mysql };
+    let (gtid_executed, gtid_purged) = read_gtids(conn, &place, flavor).await?;
+    let binlog = read_binlog_place(conn).await?;
+    Ok(ServerFacts {
+        version_number: version_number(&version),
+        flavor,
+        server_uuid: variables.optional("server_uuid"),
+        server_id: variables.number("server_id")?,
+        gtid_mode: variables.optional("gtid_mode"),
+        gtid_executed,
+        gtid_purged,
+        log_bin: variables.switch("log_bin").unwrap_or(false),
+        binlog_format: variables.optional("binlog_format"),
+        binlog_row_image: variables.optional("binlog_row_image"),
+        binlog_row_metadata: variables.optional("binlog_row_metadata"),
+        binlog_row_value_options: variables.optional("binlog_row_value_options"),
+        binlog_order_commits: variables.switch("binlog_order_commits"),
+        sync_binlog: variables.optional_number("sync_binlog")?,
+        flush_log_at_trx_commit: variables.optional_number("innodb_flush_log_at_trx_commit")?,
+        semi_sync: variables.semi_sync(),
+        max_allowed_packet: variables.number("max_allowed_packet")?,
+        read_only: variables.switch("read_only").unwrap_or(false),
+        super_read_only: variables.switch("super_read_only").unwrap_or(false),
+        lower_case_table_names: variables.number("lower_case_table_names")?,
+        event_scheduler: variables.switch("event_scheduler").unwrap_or(false),
+        binlog,
+        version,
+        place,
+    })
+}
+
+struct Variables<'a> {
+    place: &'a str,
+    values: HashMap<String, String>,
+}
+
+impl<'a> Variables<'a> {
+    async fn read(conn: &mut Conn, place: &'a str) -> Result<Self> {
+        let rows: Vec<Row> = conn
+            .query(format!("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({VARIABLES})"))
+            .await
+            .map_err(Error::query(place, "reading the server's variables"))?;
+        let values =
+            rows.iter().filter_map(|row| Some((text(row, 0)?.to_ascii_lowercase(), text(row, 1)?))).collect();
+        Ok(Self { place, values })
+    }
+
+    fn optional(&self, name: &str) -> Option<String> {
+        self.values.get(name).cloned()
+    }
+
+    fn required(&self, name: &str) -> Result<String> {
+        self.optional(name).ok_or_else(|| self.not_understood(name, "nothing"))
+    }
+
+    fn optional_number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>> {
+        self.values
+            .get(name)
+            .map(|value| value.parse().map_err(|_| self.not_understood(name, value)))
+            .transpose()
+    }
+
+    fn number<N: std::str::FromStr>(&self, name: &str) -> Result<N> {
+        self.optional_number(name)?.ok_or_else(|| self.not_understood(name, "nothing"))
+    }
+
+    fn switch(&self, name: &str) -> Option<bool> {
+        self.values.get(name).map(|value| value.eq_ignore_ascii_case("ON") || value == "1")
+    }
+
+    fn semi_sync(&self) -> Option<SemiSync> {
+        let enabled = self
+            .switch("rpl_semi_sync_source_enabled")
+            .or_else(|| self.switch("rpl_semi_sync_master_enabled"))?;
+        let wait_point = self
+            .values
+            .get("rpl_semi_sync_source_wait_point")
+            .or_else(|| self.values.get("rpl_semi_sync_master_wait_point"));
+        Some(SemiSync {
+            enabled,
+            after_sync: wait_point.is_none_or(|point| point.eq_ignore_ascii_case("AFTER_SYNC")),
+        })
+    }
+
+    fn not_understood(&self, name: &str, found: &str) -> crate::Error {
+        Error::Answer { place: self.place.to_owned(), name: name.to_owned(), found: found.to_owned() }.into()
+    }
+}
+
+async fn read_gtids(conn: &mut Conn, place: &str, flavor: Flavor) -> Result<(String, String)> {
+    let query = match flavor {
+        Flavor::Mysql => "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged",
+        Flavor::MariaDb => "SELECT @@GLOBAL.gtid_binlog_pos, ''",
+    };
+    let row: Option<Row> =
+        conn.query_first(query).await.map_err(Error::query(place, "reading the GTID sets"))?;
+    let column = |index| row.as_ref().and_then(|row| text(row, index)).unwrap_or_default();
+    Ok((column(0), column(1)))
+}
+
+/// Where the binary log stands; `None` if it is off or the account has no REPLICATION CLIENT.
+pub async fn read_binlog_place(conn: &mut Conn) -> Result<Option<BinlogPlace>> {
+    let place = place_of(conn);
+    let mut answer = conn.query_first::<Row, _>("SHOW BINARY LOG STATUS").await;
+    if let Err(error) = &answer
+        && server_code(error) == Some(code::PARSE_ERROR)
+    {
+        // The name before MySQL 8.2, and MariaDB's.
+        answer = conn.query_first::<Row, _>("SHOW MASTER STATUS").await;
+    }
+    let row = match answer {
+        Ok(row) => row,
+        Err(error) if server_code(&error) == Some(code::SPECIFIC_ACCESS_DENIED) => return Ok(None),
+        Err(error) => return Err(Error::query(&place, "reading the binary log's position")(error).into()),
+    };
+    let Some(row) = row else { return Ok(None) };
+    let file = text(&row, 0).unwrap_or_default();
+    let pos = text(&row, 1).unwrap_or_default();
+    let pos = pos.parse().map_err(|_| Error::Answer {
+        place: place.clone(),
+        name: "SHOW BINARY LOG STATUS".to_owned(),
+        found: pos.clone(),
+    })?;
+    Ok(Some(BinlogPlace { file, pos, do_db: names(text(&row, 2)), ignore_db: names(text(&row, 3)) }))
+}
+
+fn names(list: Option<String>) -> Vec<String> {
+    list.unwrap_or_default().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// "9.7.4-2", "10.11.19-MariaDB-log": the leading numbers.
+fn version_number(version: &str) -> (u16, u16, u16) {
+    let mut parts = version
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|part| part.parse::<u16>().unwrap_or(0))
+        .chain([0, 0, 0]);
+    let mut part = || parts.next().unwrap_or(0);
+    (part(), part(), part())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_split_into_numbers() {
+        assert_eq!(version_number("9.7.4-2"), (9, 7, 4));
+        assert_eq!(version_number("10.11.19-MariaDB-log"), (10, 11, 19));
+        assert_eq!(version_number("8.4"), (8, 4, 0));
+        assert_eq!(version_number(""), (0, 0, 0));
+    }
+
+    #[test]
+    fn lists_of_databases_are_split() {
+        assert_eq!(names(Some("a,b".to_owned())), ["a", "b"]);
+        assert!(names(Some(String::new())).is_empty());
+        assert!(names(None).is_empty());
+    }
 }
