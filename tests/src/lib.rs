@@ -1,2 +1,30 @@
+//! The lab: real MySQL servers, Kafka brokers and schema registries on a bare Debian machine, without
+//! containers and without services of the system, joined by proxies that play the wide-area network.
+//!
+//! Everything started here belongs to this process: it listens on loopback only, keeps its files in one
+//! directory that goes away at the end, and dies with this process, however that dies.
+
+// In reading order: where things are kept, how they are installed, how a process is held, the servers.
+pub mod child;
+pub mod eventually;
+pub mod external;
+pub mod http;
+pub mod install;
+pub mod kafka;
+pub mod lab;
+pub mod lab_dir;
+pub mod mysql;
+pub mod ports;
+pub mod proxy;
+pub mod registry;
+pub mod run_dir;
+// What is built on them: judging a published log, measuring.
 pub mod bench;
 pub mod oracle;
+
+pub use eventually::eventually;
+pub use kafka::{Kafka, KafkaOptions};
+pub use lab::Lab;
+pub use mysql::{MySql, MySqlOptions, fresh_name};
+pub use proxy::{Latency, Proxy};
+pub use registry::{Registry, RegistryOptions};

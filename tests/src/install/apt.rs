@@ -1,0 +1,85 @@
+//! Packages of any Debian suite, unpacked into a folder instead of installed: apt resolves, downloads
+//! and verifies them under a private state that believes nothing is installed, so the machine's own
+//! packages neither change nor matter.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::run;
+
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// `STRAIT_LAB_DEBIAN`, for a mirror nearer by.
+fn archive() -> String {
+    std::env::var("STRAIT_LAB_DEBIAN").unwrap_or_else(|_| "http://deb.debian.org/debian".to_owned())
+}
+
+/// Fetches the packages with everything they depend on and unpacks all of it into `root`.
+pub fn unpack(suite: &str, packages: &[&str], root: &Path) -> Result<()> {
+    ensure!(
+        Path::new(KEYRING).exists(),
+        "{KEYRING} is missing, so Debian's packages cannot be verified: apt-get install debian-archive-keyring"
+    );
+    let work = root.with_extension("apt");
+    let apt = Apt::new(suite, &work)?;
+    run(apt.command("apt-get").arg("update")).context("read the package lists")?;
+    run(apt
+        .command("apt-get")
+        .args(["install", "--download-only", "--no-install-recommends"])
+        .args(packages))
+    .with_context(|| format!("download {}", packages.join(", ")))?;
+    fs::create_dir_all(root)?;
+    for file in fs::read_dir(work.join("cache/archives"))? {
+        let file = file?.path();
+        if file.extension().is_some_and(|extension| extension == "deb") {
+            run(Command::new("dpkg").arg("-x").arg(&file).arg(root))?;
+        }
+    }
+    fs::remove_dir_all(&work)?;
+    Ok(())
+}
+
+struct Apt {
+    work: PathBuf,
+}
+
+impl Apt {
+    fn new(suite: &str, work: &Path) -> Result<Self> {
+        fs::create_dir_all(work.join("state/lists/partial"))?;
+        fs::create_dir_all(work.join("cache/archives/partial"))?;
+        fs::create_dir_all(work.join("none"))?;
+        fs::write(work.join("status"), b"")?;
+        let archive = archive();
+        fs::write(
+            work.join("lab.sources"),
+            format!("Types: deb\nURIs: {archive}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n"),
+        )?;
+        Ok(Self { work: work.to_owned() })
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let at = |name: &str| self.work.join(name).display().to_string();
+        let mut command = Command::new(program);
+        command.env("LC_ALL", "C").args(["-q", "-y"]);
+        for (key, value) in [
+            ("Dir::State", at("state")),
+            ("Dir::State::Lists", at("state/lists")),
+            ("Dir::State::status", at("status")),
+            ("Dir::Cache", at("cache")),
+            ("Dir::Etc::sourcelist", at("lab.sources")),
+            ("Dir::Etc::sourceparts", at("none")),
+            ("Dir::Etc::preferencesparts", at("none")),
+            ("Acquire::Retries", "3".to_owned()),
+            ("Acquire::Languages", "none".to_owned()),
+            // Hooks of the machine's own set-up have no business here, and the download needs no other user.
+            ("APT::Sandbox::User", "root".to_owned()),
+            ("Debug::NoLocking", "true".to_owned()),
+        ] {
+            command.arg(format!("-o{key}={value}"));
+        }
+        command
+    }
+}
