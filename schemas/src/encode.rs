@@ -1,6 +1,9 @@
 //! The encoder of one table version, whatever the format.
 
-use crate::{Change, Error, Result, TableSchema, Value};
+use crate::{
+    Change, Error, Result, TableSchema, Value, avro::AvroEncoder, carrier::Carrier, envelope::VERSION,
+    json::JsonEncoder,
+};
 use std::{fmt, str::FromStr};
 
 /// The form of keys and values on the data topics.
@@ -53,33 +56,77 @@ impl FromStr for Format {
 
 /// Writes keys and envelopes of one table version straight into a buffer.
 #[derive(Debug)]
-pub struct TableEncoder {}
+pub struct TableEncoder(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Avro(AvroEncoder),
+    Json(JsonEncoder),
+}
 
 impl TableEncoder {
     /// `key_id` and `value_id`: the registry's ids of [`TableSchema::avro_key`] and
     /// [`TableSchema::avro_value`].
-    pub fn avro(_table: &TableSchema, _key_id: Option<u32>, _value_id: u32) -> Self {
-        todo!()
+    pub fn avro(table: &TableSchema, key_id: Option<u32>, value_id: u32) -> Self {
+        Self(Inner::Avro(AvroEncoder::new(table, key_id, value_id, VERSION)))
     }
 
-    pub fn json(_table: &TableSchema, _with_schema: bool) -> Self {
-        todo!()
+    pub fn json(table: &TableSchema, with_schema: bool) -> Self {
+        Self(Inner::Json(JsonEncoder::new(table, with_schema, VERSION)))
     }
 
-    /// The same encoder with another `source.version` than [`crate::envelope::VERSION`].
+    /// The same encoder with another `source.version` than [`VERSION`].
     #[must_use]
-    pub fn with_version(self, _version: &str) -> Self {
-        todo!()
+    pub fn with_version(self, version: &str) -> Self {
+        Self(match self.0 {
+            Inner::Avro(encoder) => Inner::Avro(encoder.with_version(version)),
+            Inner::Json(encoder) => Inner::Json(encoder.with_version(version)),
+        })
     }
 
     /// Appends the key of a full row image. `false`: the table has no key, nothing was written. After an
     /// error `out` holds what was there before.
-    pub fn encode_key(&self, _row: &[Value<'_>], _out: &mut Vec<u8>) -> Result<bool> {
-        todo!()
+    pub fn encode_key(&self, row: &[Value<'_>], out: &mut Vec<u8>) -> Result<bool> {
+        let start = out.len();
+        let done = match &self.0 {
+            Inner::Avro(encoder) => encoder.encode_key(row, out),
+            Inner::Json(encoder) => encoder.encode_key(row, out),
+        };
+        done.inspect_err(|_| out.truncate(start))
     }
 
     /// Appends the envelope. After an error `out` holds what was there before.
-    pub fn encode_value(&self, _change: &Change<'_>, _out: &mut Vec<u8>) -> Result<()> {
-        todo!()
+    pub fn encode_value(&self, change: &Change<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        let done = match &self.0 {
+            Inner::Avro(encoder) => encoder.encode_value(change, out),
+            Inner::Json(encoder) => encoder.encode_value(change, out),
+        };
+        done.inspect_err(|_| out.truncate(start))
+    }
+}
+
+#[inline]
+pub(crate) fn row_width(table: &str, expected: usize, got: usize) -> Result<()> {
+    if expected == got {
+        return Ok(());
+    }
+    Err(Error::RowWidth { table: table.to_owned(), expected, got })
+}
+
+#[cold]
+pub(crate) fn not_nullable(column: &str) -> Error {
+    Error::Encode { column: column.to_owned(), cause: "it is null, but the column is NOT NULL".into() }
+}
+
+#[cold]
+pub(crate) fn misfit(column: &str, carrier: Carrier, value: &Value<'_>) -> Error {
+    let got = match value {
+        Value::Int(number) => format!("integer {number}"),
+        other => other.kind().to_owned(),
+    };
+    Error::Encode {
+        column: column.to_owned(),
+        cause: format!("a {} was expected, not {got}", carrier.describe()),
     }
 }

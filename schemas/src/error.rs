@@ -42,8 +42,12 @@ pub enum Error {
     ForeignSchema { place: String, cause: String },
 
     /// A value that does not fit the column it was given for.
-    #[error("cannot encode column `{column}` ({kind}): {cause}")]
-    Encode { column: String, kind: &'static str, cause: String },
+    #[error("cannot encode column `{column}`: {cause}")]
+    Encode { column: String, cause: String },
+
+    /// The table has a key, but the encoder was made without its schema's id.
+    #[error("cannot encode a key of {table}: no key schema id was given")]
+    NoKeySchema { table: String },
 
     /// A row image with another number of columns than its table.
     #[error("cannot encode a row of {table}: it has {got} values, the table has {expected} columns")]
@@ -59,6 +63,7 @@ impl Error {
             | Self::AvroSchema { .. }
             | Self::ForeignSchema { .. }
             | Self::Encode { .. }
+            | Self::NoKeySchema { .. }
             | Self::RowWidth { .. } => Disposition::Halt,
         }
     }

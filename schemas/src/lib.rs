@@ -17,6 +17,7 @@ pub mod topics;
 pub mod position;
 pub mod spine;
 
+mod carrier;
 mod connect;
 pub mod decimal;
 pub mod envelope;

@@ -63,6 +63,11 @@ pub enum Kind {
 }
 
 impl TableSchema {
+    /// The key's columns that exist: whoever builds a schema may err, no encoder may panic for it.
+    pub(crate) fn key_columns(&self) -> impl Iterator<Item = usize> + '_ {
+        self.key.iter().copied().filter(|&at| at < self.columns.len())
+    }
+
     /// The key's Avro schema, to register under `<topic>-key`; `None`: the table has no key.
     pub fn avro_key(&self) -> Option<String> {
         rows::key(self, Naming::Avro).as_ref().map(avro_text)

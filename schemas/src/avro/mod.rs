@@ -1,5 +1,10 @@
 //! Avro in Confluent's wire format: a zero byte, the schema's id (u32, big-endian), the body.
 
+mod encode;
+mod write;
+
+pub(crate) use encode::AvroEncoder;
+
 use crate::{Envelope, Error, Result, TableSchema, Value};
 
 /// Splits a Confluent-framed record into the schema's id and the Avro body.

@@ -10,17 +10,17 @@ use crate::{Column, Kind, TableSchema};
 /// The key's schema. It does not tell the columns' source types: they change with an ALTER that leaves the
 /// key as it is, and a new schema id is a new key to the partitioner.
 pub(crate) fn key(table: &TableSchema, naming: Naming) -> Option<Connect> {
-    if table.key.is_empty() {
+    if table.key_columns().next().is_none() {
         return None;
     }
     let names = field_names(naming, table.columns.iter().map(|column| column.name.as_str()));
-    let fields = table.key.iter().filter_map(|&at| {
-        let (column, name) = (table.columns.get(at)?, names.get(at)?);
+    let fields = table.key_columns().map(|at| {
+        let (column, name) = (&table.columns[at], &names[at]);
         let schema = match *name == column.name {
             true => bare(column),
             false => bare(column).parameter(semantic::SOURCE_NAME, &column.name),
         };
-        Some(Field::new(name, schema))
+        Field::new(name, schema)
     });
     Some(Connect::structure(name_of(table, naming, "Key"), fields.collect()))
 }

@@ -1,5 +1,10 @@
 //! Connect's JSON: with the schema in each record (`{"schema":..,"payload":..}`) or the bare payload.
 
+mod encode;
+mod write;
+
+pub(crate) use encode::JsonEncoder;
+
 use crate::{Envelope, Result, TableSchema};
 use std::sync::Arc;
 
