@@ -1,7 +1,7 @@
 //! Avro in Confluent's wire format: a zero byte, the schema's id (u32, big-endian), the body.
 
 mod encode;
-mod write;
+pub(crate) mod write;
 
 pub(crate) use encode::AvroEncoder;
 

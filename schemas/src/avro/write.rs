@@ -1,6 +1,6 @@
 //! Avro's primitive encodings, appended to a buffer.
 
-pub(super) fn long(out: &mut Vec<u8>, value: i64) {
+pub(crate) fn long(out: &mut Vec<u8>, value: i64) {
     let mut zigzag = ((value << 1) ^ (value >> 63)) as u64;
     if zigzag < 0x80 {
         return out.push(zigzag as u8);
@@ -17,16 +17,16 @@ pub(super) fn long(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(&bytes[..=length]);
 }
 
-pub(super) fn bytes(out: &mut Vec<u8>, value: &[u8]) {
+pub(crate) fn bytes(out: &mut Vec<u8>, value: &[u8]) {
     long(out, value.len() as i64);
     out.extend_from_slice(value);
 }
 
 /// A union of null and something: the branch of the something.
-pub(super) const PRESENT: u8 = 2;
-pub(super) const NULL: u8 = 0;
+pub(crate) const PRESENT: u8 = 2;
+pub(crate) const NULL: u8 = 0;
 
-pub(super) fn optional_long(out: &mut Vec<u8>, value: Option<i64>) {
+pub(crate) fn optional_long(out: &mut Vec<u8>, value: Option<i64>) {
     match value {
         None => out.push(NULL),
         Some(value) => {
@@ -36,7 +36,7 @@ pub(super) fn optional_long(out: &mut Vec<u8>, value: Option<i64>) {
     }
 }
 
-pub(super) fn optional_bytes(out: &mut Vec<u8>, value: Option<&[u8]>) {
+pub(crate) fn optional_bytes(out: &mut Vec<u8>, value: Option<&[u8]>) {
     match value {
         None => out.push(NULL),
         Some(value) => {
@@ -47,7 +47,7 @@ pub(super) fn optional_bytes(out: &mut Vec<u8>, value: Option<&[u8]>) {
 }
 
 /// The head of a Confluent record.
-pub(super) fn frame(schema_id: u32) -> [u8; 5] {
+pub(crate) fn frame(schema_id: u32) -> [u8; 5] {
     let [a, b, c, d] = schema_id.to_be_bytes();
     [0, a, b, c, d]
 }

@@ -1,7 +1,7 @@
 //! Connect's JSON: with the schema in each record (`{"schema":..,"payload":..}`) or the bare payload.
 
 mod encode;
-mod write;
+pub(crate) mod write;
 
 pub(crate) use encode::JsonEncoder;
 
