@@ -220,8 +220,13 @@ fn credentials_come_from_settings_or_the_url() {
     client(format!("http://{address}")).ping().expect("it answers");
     let sent: Vec<_> = script.seen().into_iter().map(|seen| seen.authorization).collect();
     // base64 of "me:p@ss" and "you:sesame".
-    assert_eq!(sent, [Some("Basic bWU6cEBzcw==".to_owned()), Some("Basic eW91OnNlc2FtZQ==".to_owned()), None]);
-    assert!(!format!("{registry:?} {config:?}").contains("sesame") && !format!("{config:?}").contains("other"));
+    assert_eq!(
+        sent,
+        [Some("Basic bWU6cEBzcw==".to_owned()), Some("Basic eW91OnNlc2FtZQ==".to_owned()), None]
+    );
+    assert!(
+        !format!("{registry:?} {config:?}").contains("sesame") && !format!("{config:?}").contains("other")
+    );
 }
 
 #[test]

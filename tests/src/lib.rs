@@ -21,6 +21,7 @@ pub mod run_dir;
 // What is built on them: judging a published log, measuring.
 pub mod bench;
 pub mod oracle;
+pub mod scenario;
 
 pub use eventually::eventually;
 pub use kafka::{Kafka, KafkaOptions};

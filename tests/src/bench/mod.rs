@@ -3,6 +3,7 @@
 pub mod latency;
 pub mod load;
 pub mod packets;
+pub mod raw_dump;
 pub mod replica;
 pub mod table;
 pub mod usage;

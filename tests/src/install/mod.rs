@@ -6,6 +6,7 @@ mod kafka;
 mod maven;
 mod mysql;
 mod registry;
+mod tools;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail};
 pub use kafka::KafkaFiles;
 pub use mysql::MySqlFiles;
 pub use registry::registry_jar;
+pub use tools::{kcat, python, sysbench};
 
 /// The servers' memory is small: the lab is for correctness first, and many run side by side.
 pub fn java() -> Result<PathBuf> {

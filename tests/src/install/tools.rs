@@ -1,0 +1,76 @@
+//! Other people's programs that judge or load Strait: sysbench, kcat, and Python with Confluent's client.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::{apt, in_path, run};
+use crate::lab_dir;
+
+/// Old enough to run on any Debian of today: it brings its own libraries and loader.
+const SUITE: &str = "bookworm";
+/// Moves with the list of requirements below.
+const PYTHON_ENTRY: &str = "python-1";
+const REQUIREMENTS: [&str; 1] = ["confluent-kafka[avro,schemaregistry]==2.16.0"];
+
+/// Debian's sysbench, installed or unpacked.
+pub fn sysbench() -> Result<Command> {
+    if let Some(installed) = in_path("sysbench") {
+        return Ok(Command::new(installed));
+    }
+    let root = unpacked("sysbench")?;
+    let mut command = program(&root, "usr/bin/sysbench");
+    command.env("LUA_PATH", format!("{}/usr/share/sysbench/?.lua;;", root.display()));
+    Ok(command)
+}
+
+/// Debian's kcat, installed or unpacked.
+pub fn kcat() -> Result<Command> {
+    match in_path("kcat") {
+        Some(installed) => Ok(Command::new(installed)),
+        None => Ok(program(&unpacked("kcat")?, "usr/bin/kcat")),
+    }
+}
+
+/// A Python that has Confluent's client, its deserialisers and nothing of ours.
+pub fn python() -> Result<Command> {
+    let home = lab_dir::entry(PYTHON_ENTRY, |dir| {
+        run(Command::new("python3").args(["-m", "venv"]).arg(dir.join("venv")))
+            .context("make a virtual environment (apt-get install python3-venv)")?;
+        run(Command::new(dir.join("venv/bin/pip")).args(["install", "--quiet"]).args(REQUIREMENTS))?;
+        Ok(())
+    })?;
+    Ok(Command::new(home.join("venv/bin/python")))
+}
+
+fn unpacked(package: &str) -> Result<PathBuf> {
+    let home =
+        lab_dir::entry(&format!("{package}-1"), |dir| apt::unpack(SUITE, &[package], &dir.join("root")))?;
+    Ok(home.join("root"))
+}
+
+/// A program of unpacked packages, on the libraries that came with it.
+fn program(root: &Path, path: &str) -> Command {
+    let (loader, machine) = match std::env::consts::ARCH {
+        "aarch64" => ("lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu"),
+        _ => ("lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu"),
+    };
+    let libraries = format!("{0}/lib/{machine}:{0}/usr/lib/{machine}", root.display());
+    let mut command = Command::new(root.join(loader));
+    command.arg("--library-path").arg(libraries).arg(root.join(path));
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_tool_runs() {
+        let version = run(sysbench().unwrap().arg("--version")).unwrap();
+        assert!(String::from_utf8_lossy(&version).starts_with("sysbench 1."));
+        run(kcat().unwrap().arg("-V")).unwrap();
+        run(python().unwrap().args(["-c", "import confluent_kafka.schema_registry.avro"])).unwrap();
+    }
+}
