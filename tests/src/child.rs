@@ -106,9 +106,13 @@ impl Child {
         }
     }
 
-    /// SIGSTOP: it keeps its connections and answers nothing.
+    /// SIGSTOP: it keeps its connections and answers nothing. Its threads do not stop at the instant of
+    /// the signal, so this waits for the last one: nothing is answered after this.
     pub fn freeze(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        waitid(WaitId::Pid(self.pid), WaitIdOptions::STOPPED)
+            .with_context(|| format!("wait until process {} has stopped", self.pid()))?;
+        Ok(())
     }
 
     /// SIGCONT: the end of [`Child::freeze`].

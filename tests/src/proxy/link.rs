@@ -81,8 +81,9 @@ async fn deliver(
             to.shutdown().await?;
             continue;
         }
-        to.write_all(&piece.bytes).await?;
+        // Before the write: who has received them may look at the count.
         count.fetch_add(piece.bytes.len() as u64, Ordering::Relaxed);
+        to.write_all(&piece.bytes).await?;
     }
     Ok(())
 }
