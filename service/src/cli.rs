@@ -2,17 +2,27 @@
 //!
 //! Exit codes: 0 ended as asked, 1 halted with a cause, 2 refused by the configuration or the preflight.
 
+mod print;
+mod run;
+
 use std::{future::Future, path::PathBuf, process::ExitCode, sync::Arc};
 
+pub use self::{
+    print::explain,
+    run::{Context, EXIT_CLEAN, EXIT_HALTED, EXIT_REFUSED},
+};
 use crate::{
-    CancellationToken, Finding, Refusal, Status,
-    config::{Flags, Settings},
+    Finding, Refusal,
+    config::{self, ConfigError, Flags, Settings, Sources},
+    error::Result,
     log::Format,
 };
 
 /// A binary of this workspace: what differs between connector and sink.
 pub trait Process: 'static {
     const NAME: &'static str;
+    /// Port of the pages on loopback when `http.address` is not set.
+    const HTTP_PORT: u16;
     type Config: Settings;
     type Error: Refusal + Send + Sync + 'static;
 
@@ -26,71 +36,48 @@ pub trait Process: 'static {
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// What the frame hands to `run`: it already serves the pages and listens for signals.
-#[derive(Clone)]
-pub struct Context {
-    pub stop: CancellationToken,
-    pub status: Status,
-    pub metrics: prometheus::Registry,
-    details: Arc<std::sync::OnceLock<Details>>,
-}
-
-type Details = Box<dyn Fn() -> serde_json::Value + Send + Sync>;
-
-impl Context {
-    /// For tests and embedding: a context without pages and signals.
-    pub fn detached(stop: CancellationToken) -> Self {
-        Self { stop, status: Status::new(), metrics: prometheus::Registry::new(), details: Arc::default() }
-    }
-
-    /// Adds `details` to the /status page; the first call counts.
-    pub fn details(&self, details: impl Fn() -> serde_json::Value + Send + Sync + 'static) {
-        let _ = self.details.set(Box::new(details));
-    }
-}
-
 /// Flags of both binaries; flatten it into the binary's own `Args`.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Common {
-    /// TOML file with the settings; STRAIT_* variables override it, flags override both.
-    #[arg(long, value_name = "FILE", env = "STRAIT_CONFIG", global = true)]
+    /// TOML file with the settings; STRAIT_* variables override it, flags override both
+    #[arg(long, value_name = "FILE", env = "STRAIT_CONFIG", global = true, help_heading = "Common options")]
     pub config: Option<PathBuf>,
-    /// Form of the log lines.
-    #[arg(long, value_name = "FORMAT", global = true)]
+    /// Form of the log lines
+    #[arg(long, value_name = "FORMAT", global = true, help_heading = "Common options")]
     pub log_format: Option<Format>,
-    /// Level or filter of the log, such as "info" or "info,strait_sink=debug".
-    #[arg(long, value_name = "LEVEL", global = true)]
+    /// Level or filter of the log, such as "info" or "info,strait_sink=debug"
+    #[arg(long, value_name = "LEVEL", global = true, help_heading = "Common options")]
     pub log_level: Option<String>,
-    /// Address of the health, metrics and status pages.
-    #[arg(long, value_name = "ADDRESS", global = true)]
+    /// Address of the health, metrics and status pages, such as 127.0.0.1:8400
+    #[arg(long, value_name = "ADDRESS", global = true, help_heading = "Common options")]
     pub http: Option<String>,
-    /// Any setting by its dotted name, such as --set source.server_id=7.
-    #[arg(long, value_name = "KEY=VALUE", global = true)]
+    /// Any setting by its dotted name, such as --set source.port=3307; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", global = true, help_heading = "Common options")]
     pub set: Vec<String>,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Command {
-    /// Run until SIGTERM or SIGINT (the default).
+    /// Run until SIGTERM or SIGINT (the default); exits 0 ended as asked, 1 halted, 2 refused
     Run,
-    /// Look at servers, rights and settings, print every finding with its remedy, change nothing; exit 0 or 2.
+    /// Look at servers, rights and settings, print every finding with its remedy, change nothing; exits 0 or 2
     Check,
-    /// Show the configuration's schema or its effective values.
+    /// Show the configuration's schema or its effective values
     #[command(subcommand)]
     Config(ConfigCommand),
 }
 
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum ConfigCommand {
-    /// Print the JSON schema of the configuration.
+    /// Print the JSON schema of the configuration
     Schema,
-    /// Print the effective configuration as TOML, secrets redacted.
+    /// Print the effective configuration as TOML, secrets redacted
     Show,
 }
 
 /// Runs the command; `flags` are the binary's own settings flags.
 ///
-/// ```ignore
+/// ```text
 /// fn main() -> ExitCode {
 ///     let args = Args::parse();
 ///     let flags = Flags::default().set("--source", "source.host", args.source);
@@ -98,12 +85,49 @@ pub enum ConfigCommand {
 /// }
 /// ```
 pub fn main<P: Process>(command: Option<Command>, common: &Common, flags: Flags) -> ExitCode {
-    let _ = (command, common, flags);
-    todo!()
+    let code = match command.unwrap_or(Command::Run) {
+        Command::Config(ConfigCommand::Schema) => {
+            print::document(&format!("{:#}\n", config::schema::<P::Config>().as_value()))
+        }
+        command => match load::<P::Config>(common, flags) {
+            Ok(config) => with_config::<P>(&command, config),
+            Err(error) => print::refused(&error),
+        },
+    };
+    ExitCode::from(code)
 }
 
-/// An error with its chain of sources in the form cause / place / remedy.
-pub fn explain(error: &dyn Refusal) -> String {
-    let _ = error;
-    todo!()
+fn with_config<P: Process>(command: &Command, config: P::Config) -> u8 {
+    match command {
+        Command::Run => run::run::<P>(config),
+        Command::Check => run::check::<P>(config),
+        Command::Config(_) => match toml::to_string_pretty(&config) {
+            Ok(text) => print::document(&text),
+            Err(error) => {
+                eprintln!("cause:  the configuration cannot be written as TOML: {error}");
+                EXIT_HALTED
+            }
+        },
+    }
+}
+
+fn load<T: Settings>(common: &Common, mut flags: Flags) -> Result<T, ConfigError> {
+    for setting in &common.set {
+        // A missing value is refused by the loader, by the name of the setting.
+        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+        flags = flags.set("--set", key.trim(), Some(value));
+    }
+    flags = flags
+        .set("--log-format", "log.format", common.log_format)
+        .set("--log-level", "log.level", common.log_level.as_ref())
+        .set("--http", "http.address", common.http.as_ref());
+    let config: T = config::load(&Sources::from_process(common.config.clone(), flags))?;
+    let findings = config.validate();
+    if findings.iter().any(Finding::is_refusal) {
+        return Err(ConfigError { findings });
+    }
+    for finding in findings {
+        eprint!("{finding}");
+    }
+    Ok(config)
 }

@@ -1,6 +1,8 @@
 //! What can go wrong in the service frame, what to do about it, and how a refusal explains itself.
 
-use crate::finding::Finding;
+use std::io;
+
+use crate::{config::ConfigError, finding::Finding, registry::RegistryError};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -25,7 +27,8 @@ pub trait Refusal: std::error::Error {
     fn remedy(&self) -> Option<String> {
         None
     }
-    /// Findings of the preflight, if it was they that refused: `run` then ends with 2, not 1.
+    /// Findings of the preflight or the configuration, if it was they that refused: the process then ends with
+    /// 2, not 1.
     fn findings(&self) -> Option<&[Finding]> {
         None
     }
@@ -34,20 +37,50 @@ pub trait Refusal: std::error::Error {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Config(#[from] crate::config::ConfigError),
+    Config(#[from] ConfigError),
     #[error(transparent)]
-    Registry(#[from] crate::registry::RegistryError),
+    Registry(#[from] RegistryError),
     #[error("the HTTP pages cannot listen on {address}")]
-    HttpBind { address: String, source: std::io::Error },
+    HttpBind { address: String, source: io::Error },
+    #[error("the process cannot be set up: {attempt}")]
+    Setup { attempt: &'static str, source: io::Error },
 }
 
 impl Error {
     pub fn disposition(&self) -> Disposition {
         match self {
-            Error::Config(_) | Error::HttpBind { .. } => Disposition::Halt,
-            Error::Registry(error) => error.disposition(),
+            Self::Config(_) | Self::HttpBind { .. } | Self::Setup { .. } => Disposition::Halt,
+            Self::Registry(error) => error.disposition(),
         }
     }
 }
 
-impl Refusal for Error {}
+impl Refusal for Error {
+    fn place(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.place(),
+            Self::Registry(error) => error.place(),
+            Self::HttpBind { .. } => Some("setting http.address".to_owned()),
+            Self::Setup { .. } => None,
+        }
+    }
+
+    fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.remedy(),
+            Self::Registry(error) => error.remedy(),
+            Self::HttpBind { .. } => Some(
+                "choose a free address with --http ADDRESS:PORT (port 0 takes a free one), or stop what listens there"
+                    .to_owned(),
+            ),
+            Self::Setup { .. } => Some("look at the limits of the account (ulimit -a)".to_owned()),
+        }
+    }
+
+    fn findings(&self) -> Option<&[Finding]> {
+        match self {
+            Self::Config(error) => error.findings(),
+            Self::Registry(_) | Self::HttpBind { .. } | Self::Setup { .. } => None,
+        }
+    }
+}

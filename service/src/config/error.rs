@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::finding::{Finding, Severity};
+use crate::{
+    error::Refusal,
+    finding::{Finding, Severity},
+};
 
 /// The findings of one load; at least one.
 #[derive(Debug)]
@@ -19,6 +22,20 @@ impl fmt::Display for ConfigError {
             write!(f, "{separator}{} ({}): {}", finding.cause, finding.place, finding.remedy)?;
         }
         Ok(())
+    }
+}
+
+impl Refusal for ConfigError {
+    fn place(&self) -> Option<String> {
+        self.findings.first().map(|finding| finding.place.clone())
+    }
+
+    fn remedy(&self) -> Option<String> {
+        self.findings.first().map(|finding| finding.remedy.clone())
+    }
+
+    fn findings(&self) -> Option<&[Finding]> {
+        Some(&self.findings)
     }
 }
 
