@@ -18,6 +18,7 @@ pub mod ports;
 pub mod proxy;
 pub mod registry;
 pub mod run_dir;
+pub mod strait;
 // What is built on them: judging a published log, measuring.
 pub mod bench;
 pub mod oracle;
@@ -29,3 +30,4 @@ pub use lab::Lab;
 pub use mysql::{MySql, MySqlOptions, fresh_name};
 pub use proxy::{Latency, Proxy};
 pub use registry::{Registry, RegistryOptions};
+pub use strait::{Program, Strait};

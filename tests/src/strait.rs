@@ -1,0 +1,183 @@
+//! Strait's own two programs as child processes: the built binaries, nothing linked in.
+//!
+//! Under cargo they are built first (a fraction of a second when nothing has changed), so that no test judges a stale one.
+
+use std::{
+    fmt::Display,
+    path::PathBuf,
+    process::{Command, ExitStatus},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::sync::OnceCell;
+
+use crate::{
+    child::{Child, Usage},
+    eventually, http,
+    ports::free_port,
+    run_dir::make_dir,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    Connector,
+    Sink,
+}
+
+impl Program {
+    const fn binary(self) -> &'static str {
+        match self {
+            Self::Connector => "strait-connector",
+            Self::Sink => "strait-sink",
+        }
+    }
+}
+
+/// One configured process, which can be started, killed and started again.
+#[derive(Debug)]
+pub struct Strait {
+    name: String,
+    binary: PathBuf,
+    settings: Vec<(String, String)>,
+    log: PathBuf,
+    http: u16,
+    child: Mutex<Option<Arc<Child>>>,
+}
+
+impl Strait {
+    /// `settings` by their dotted names (`source.port`); the process is not started yet.
+    pub async fn new<K: Display, V: Display>(
+        program: Program,
+        name: &str,
+        settings: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self> {
+        let dir = make_dir(name)?;
+        Ok(Self {
+            name: name.to_owned(),
+            binary: binary(program).await?,
+            settings: settings.into_iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+            log: dir.join("log"),
+            http: free_port()?,
+            child: Mutex::new(None),
+        })
+    }
+
+    /// The command as it is started, to run another of its subcommands by hand.
+    pub fn command(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg(subcommand).arg("--http").arg(format!("127.0.0.1:{}", self.http));
+        for (key, value) in &self.settings {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        command.env("RUST_BACKTRACE", "0");
+        command
+    }
+
+    /// Starts it, for the first time or again; does not wait until it is ready.
+    pub fn start(&self) -> Result<()> {
+        let child = Child::spawn(&self.command("run"), &self.log)?;
+        *self.child.lock().expect("no one panics with it") = Some(Arc::new(child));
+        Ok(())
+    }
+
+    /// Starts it and waits for `/health/ready`.
+    pub async fn start_ready(&self, at_most: Duration) -> Result<()> {
+        self.start()?;
+        self.ready(at_most).await
+    }
+
+    pub async fn ready(&self, at_most: Duration) -> Result<()> {
+        let page = self.page("health/ready");
+        let ready = async || {
+            self.running().map_err(|ended| format!("{ended:#}"))?;
+            http::ok(&page).await.map_err(|error| format!("{error:#}"))
+        };
+        let waited = eventually(at_most, ready).await;
+        waited
+            .map(drop)
+            .with_context(|| format!("{} is not ready; its last words:\n{}", self.name, self.last_words()))
+    }
+
+    /// An error with its last words if it has ended.
+    pub fn running(&self) -> Result<()> {
+        match self.child()?.exited() {
+            None => Ok(()),
+            Some(status) => {
+                bail!("{} ended by itself ({status}); its last words:\n{}", self.name, self.last_words())
+            }
+        }
+    }
+
+    pub async fn kill9(&self) -> Result<()> {
+        self.child()?.kill9().await
+    }
+
+    /// SIGTERM; it must end with success in under 5 s.
+    pub async fn stop(&self) -> Result<()> {
+        let status: ExitStatus = self.child()?.stop(Duration::from_secs(5)).await?;
+        ensure!(
+            status.success(),
+            "{} was asked to end and did so with {status}:\n{}",
+            self.name,
+            self.last_words()
+        );
+        Ok(())
+    }
+
+    pub fn usage(&self) -> Result<Usage> {
+        self.child()?.usage()
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `http://127.0.0.1:port/<path>`: health, metrics and status pages.
+    pub fn page(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.http)
+    }
+
+    pub fn last_words(&self) -> String {
+        crate::child::last_lines(&self.log, 40)
+    }
+
+    fn child(&self) -> Result<Arc<Child>> {
+        let child = self.child.lock().expect("no one panics with it");
+        child.clone().with_context(|| format!("{} has never been started", self.name))
+    }
+}
+
+/// Beside this program's own binary, built by the same cargo with the same profile.
+async fn binary(program: Program) -> Result<PathBuf> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    let directory = BUILT.get_or_try_init(|| async { tokio::task::spawn_blocking(build).await? }).await?;
+    let binary = directory.join(program.binary());
+    ensure!(
+        binary.is_file(),
+        "{} is missing: cargo build {}-p strait-connector -p strait-sink",
+        binary.display(),
+        if cfg!(debug_assertions) { "" } else { "--release " },
+    );
+    Ok(binary)
+}
+
+/// The folder of the binaries, after they were brought up to date.
+fn build() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let mut directory = program.parent().context("a program lies in a folder")?;
+    if directory.ends_with("deps") {
+        directory = directory.parent().context("deps/ lies in the profile's folder")?;
+    }
+    let Some(cargo) = std::env::var_os("CARGO") else { return Ok(directory.to_owned()) };
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "-p", "strait-connector", "-p", "strait-sink"]);
+    build.arg("--target-dir").arg(directory.parent().context("the profile's folder lies in target/")?);
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
+    }
+    let output = build.current_dir(env!("CARGO_MANIFEST_DIR")).output().context("run cargo build")?;
+    ensure!(output.status.success(), "cargo build failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    Ok(directory.to_owned())
+}
