@@ -1,5 +1,12 @@
 //! Unique indexes: what makes two rows collide.
 
+use std::collections::HashMap;
+
+use mysql_async::Conn;
+
+use super::query::{Scope, ask, field, number};
+use crate::{Result, client::text, server::Flavor};
+
 /// One unique index (the primary key is one).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
@@ -39,4 +46,44 @@ impl Index {
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| part.column.as_deref())
     }
+}
+
+/// Unique indexes by table, in order of their names.
+pub(super) async fn read(
+    conn: &mut Conn,
+    flavor: Flavor,
+    scope: &Scope,
+) -> Result<HashMap<String, Vec<Index>>> {
+    let expression = match flavor {
+        Flavor::Mysql => "EXPRESSION",
+        Flavor::MariaDb => "NULL",
+    };
+    let sql = format!(
+        "SELECT TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, SUB_PART, NULLABLE, {expression} \
+         FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND {}",
+        scope.matches("TABLE_SCHEMA", "TABLE_NAME")
+    );
+    let mut parts: Vec<(String, String, u32, IndexPart)> = ask(conn, "reading indexes", sql)
+        .await?
+        .iter()
+        .map(|row| {
+            let part = IndexPart {
+                column: text(row, 3),
+                expression: text(row, 6),
+                prefix: number(row, 4),
+                nullable: field(row, 5).eq_ignore_ascii_case("YES"),
+            };
+            (field(row, 0), field(row, 1), number(row, 2).unwrap_or(0), part)
+        })
+        .collect();
+    parts.sort_by(|a, b| (&a.0, &a.1, a.2).cmp(&(&b.0, &b.1, b.2)));
+    let mut tables: HashMap<String, Vec<Index>> = HashMap::new();
+    for (table, name, _, part) in parts {
+        let indexes = tables.entry(table).or_default();
+        match indexes.last_mut() {
+            Some(last) if last.name == name => last.parts.push(part),
+            _ => indexes.push(Index { name, parts: vec![part] }),
+        }
+    }
+    Ok(tables)
 }
