@@ -27,6 +27,8 @@ pub mod code {
     pub const NO_SUCH_TABLE: u16 = 1146;
     pub const PACKET_TOO_LARGE: u16 = 1153;
     pub const UNKNOWN_VARIABLE: u16 = 1193;
+    /// "You are not using binary logging".
+    pub const NO_BINARY_LOGGING: u16 = 1381;
     pub const LOCK_WAIT_TIMEOUT: u16 = 1205;
     pub const DEADLOCK: u16 = 1213;
     pub const SPECIFIC_ACCESS_DENIED: u16 = 1227;

@@ -10,6 +10,7 @@ mod rights;
 mod source;
 mod tables;
 mod target;
+mod words;
 
 pub use finding::{Finding, Report, Severity, Verdict};
 pub use grants::{Grants, read_grants};
@@ -21,9 +22,42 @@ pub use position::{ensure_executed, ensure_not_purged};
 pub use rights::{ensure_replication_rights, ensure_server_id_free};
 pub use source::{SourceNeeds, check_source};
 pub use tables::{
-    ensure_no_events, ensure_no_unguarded_triggers, ensure_table_rights, ensure_transactional_engine,
-    guarded_trigger,
+    GUARD, ensure_no_events, ensure_no_unguarded_triggers, ensure_table_rights, ensure_transactional_engine,
+    ensure_triggers_visible, guarded_trigger, is_guarded,
 };
 pub use target::{
-    TargetNeeds, check_target, ensure_max_allowed_packet, ensure_strait_schema_rights, ensure_writable,
+    TargetNeeds, check_target, check_target_tables, ensure_max_allowed_packet, ensure_strait_schema_rights,
+    ensure_writable,
 };
+
+/// A server with nothing wrong.
+#[cfg(test)]
+fn facts_for_tests() -> crate::server::ServerFacts {
+    use crate::server::{Flavor, ServerFacts};
+    ServerFacts {
+        place: "u@h:3306".to_owned(),
+        version: "9.7.4".to_owned(),
+        version_number: (9, 7, 4),
+        flavor: Flavor::Mysql,
+        server_uuid: None,
+        server_id: 1,
+        gtid_mode: Some("ON".to_owned()),
+        gtid_executed: String::new(),
+        gtid_purged: String::new(),
+        log_bin: true,
+        binlog_format: Some("ROW".to_owned()),
+        binlog_row_image: Some("FULL".to_owned()),
+        binlog_row_metadata: Some("FULL".to_owned()),
+        binlog_row_value_options: Some(String::new()),
+        binlog_order_commits: Some(true),
+        sync_binlog: Some(1),
+        flush_log_at_trx_commit: Some(1),
+        semi_sync: None,
+        max_allowed_packet: 64 << 20,
+        read_only: false,
+        super_read_only: false,
+        lower_case_table_names: 0,
+        event_scheduler: false,
+        binlog: None,
+    }
+}

@@ -20,7 +20,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use mysql_async::{BinlogStreamRequest, Error as ClientError, binlog::events::Event, prelude::Queryable};
+use mysql_async::{BinlogStreamRequest, Error as ClientError, binlog::events::Event};
 
 use crate::{
     Result,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Error;
+use crate::{Error, server};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -26,7 +26,7 @@ pub struct Finding {
 }
 
 /// The outcome of one check.
-pub type Verdict = std::result::Result<(), Finding>;
+pub type Verdict = Result<(), Finding>;
 
 impl Finding {
     pub fn refusal(
@@ -52,8 +52,27 @@ impl Finding {
     ) -> Self {
         Self { severity: Severity::Warning, ..Self::refusal(check, place, cause, remedy) }
     }
+
+    /// What stood in the way of a check.
+    pub fn from_error(check: &'static str, place: &str, error: &Error) -> Self {
+        let (cause, remedy) = match error {
+            Error::Server(server::Error::Login { source, remedy, .. }) => {
+                (format!("the login is refused: {source}"), remedy.clone())
+            }
+            Error::Server(server::Error::Tls { source, remedy, .. }) => {
+                (format!("no encrypted connection: {source}"), remedy.clone())
+            }
+            Error::Server(server::Error::Connect { source, .. }) => (
+                format!("no connection: {source}"),
+                "is the server up, are host and port right, does a firewall let us through?".to_owned(),
+            ),
+            other => (chain(other), "put right what the message names, then run check again".to_owned()),
+        };
+        Self::refusal(check, place, cause, remedy)
+    }
 }
 
+/// In the house form:
 /// ```text
 /// refused: the binary log is off
 ///   at:  strait@db1:3306
@@ -67,6 +86,17 @@ impl fmt::Display for Finding {
         };
         write!(f, "{word}: {}\n  at:  {}\n  fix: {}", self.cause, self.place, indent(&self.remedy))
     }
+}
+
+/// An error with its sources, outermost first.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }
 
 /// Later lines of a remedy (a trigger's text, for example) stand under its first.
@@ -89,10 +119,9 @@ impl Report {
         self.findings.extend(findings);
     }
 
-    /// A check that could not be made is a finding itself.
+    /// A check that could not be made is a refusal itself.
     pub fn fail(&mut self, check: &'static str, place: &str, error: &Error) {
-        let _ = (check, place, error);
-        todo!()
+        self.findings.push(Finding::from_error(check, place, error));
     }
 
     pub fn refused(&self) -> bool {
