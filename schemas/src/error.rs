@@ -72,6 +72,16 @@ impl Error {
         Self::Malformed { what, at, cause: cause.into() }
     }
 
+    /// Names the column in which bytes were malformed.
+    pub(crate) fn in_column(self, column: &str) -> Self {
+        match self {
+            Self::Malformed { what, at, cause } => {
+                Self::Malformed { what, at, cause: format!("column `{column}`: {cause}") }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn foreign(place: impl Into<String>, cause: impl Into<String>) -> Self {
         Self::ForeignSchema { place: place.into(), cause: cause.into() }
     }

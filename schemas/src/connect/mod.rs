@@ -129,3 +129,14 @@ pub(crate) mod semantic {
     pub const SOURCE_SCALE: &str = "__debezium.source.column.scale";
     pub const SOURCE_NAME: &str = "__debezium.source.column.name";
 }
+
+/// Why a type is refused: with the writer's setting that would help, where there is one.
+pub(crate) fn unmapped(ty: &str) -> String {
+    let precise = "org.apache.kafka.connect.data.Time`";
+    if ty.contains("io.debezium.time.") || ty.contains(precise) || ty.contains("`time-") {
+        return format!(
+            "its type {ty} is not mapped: set time.precision.mode=adaptive_time_microseconds at the writer"
+        );
+    }
+    format!("its type {ty} is not mapped")
+}
