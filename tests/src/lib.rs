@@ -18,7 +18,13 @@ pub mod ports;
 pub mod proxy;
 pub mod registry;
 pub mod run_dir;
+// Two sites, our processes between them, load, and whether both ends are equal.
+pub mod compare;
+pub mod metrics;
+pub mod shop;
+pub mod sites;
 pub mod strait;
+pub mod workload;
 // What is built on them: judging a published log, measuring.
 pub mod bench;
 pub mod oracle;
@@ -30,4 +36,6 @@ pub use lab::Lab;
 pub use mysql::{MySql, MySqlOptions, fresh_name};
 pub use proxy::{Latency, Proxy};
 pub use registry::{Registry, RegistryOptions};
+pub use sites::{Site, Sites, SitesOptions};
 pub use strait::{Program, Strait};
+pub use workload::Workload;

@@ -1,0 +1,257 @@
+//! Two sites as they stand in two datacentres: each with a MySQL, a broker and a registry, a connector
+//! beside its source, and a sink beside its target that reads the other site's broker and registry over
+//! the WAN.
+
+mod accounts;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use toml::{Table, Value};
+
+use crate::compare::{Comparison, compare, quiet};
+use crate::kafka::{Kafka, KafkaOptions};
+use crate::mysql::{MySql, MySqlOptions};
+use crate::process::{Process, Program};
+use crate::proxy::{Latency, Proxy, Traffic};
+use crate::registry::{Registry, RegistryOptions};
+
+/// What differs between the tests that boot two sites.
+#[derive(Debug, Clone)]
+pub struct SitesOptions {
+    pub names: [String; 2],
+    pub latency: Latency,
+    /// For both servers; they win over the lab's.
+    pub mysql_args: Vec<String>,
+    /// For both brokers.
+    pub kafka: KafkaOptions,
+    /// Registries that survive a kill keep their schemas in their site's Kafka.
+    pub durable_registries: bool,
+    /// TOML that is laid over the connectors' and the sinks' configurations.
+    pub connector: String,
+    pub sink: String,
+}
+
+impl Default for SitesOptions {
+    fn default() -> Self {
+        Self {
+            names: ["beijing".to_owned(), "shenzhen".to_owned()],
+            latency: Latency::WAN,
+            mysql_args: Vec::new(),
+            kafka: KafkaOptions::default(),
+            durable_registries: false,
+            connector: String::new(),
+            sink: String::new(),
+        }
+    }
+}
+
+/// The servers of one site, and how the other site reaches them.
+#[derive(Debug)]
+pub struct Servers {
+    pub name: String,
+    pub mysql: MySql,
+    pub kafka: Kafka,
+    pub registry: Registry,
+    /// The other site's way to this registry; its ways to the brokers are [`Kafka::links`].
+    pub registry_link: Proxy,
+}
+
+/// A site: its servers and its two processes.
+#[derive(Debug)]
+pub struct Site {
+    pub servers: Servers,
+    /// Publishes this site's changes.
+    pub connector: Process,
+    /// Applies the other site's changes here.
+    pub sink: Process,
+}
+
+#[derive(Debug)]
+pub struct Sites {
+    pub sites: [Site; 2],
+}
+
+impl Servers {
+    async fn boot(number: usize, options: &SitesOptions) -> Result<Self> {
+        let name = options.names[number].clone();
+        let mysql = MySqlOptions::named(format!("{name}-mysql"))
+            // Two sites that insert into the same tables must never draw the same number.
+            .args([
+                "--auto-increment-increment=2".to_owned(),
+                format!("--auto-increment-offset={}", number + 1),
+            ])
+            .args(options.mysql_args.clone());
+        let kafka = KafkaOptions {
+            name: format!("{name}-kafka"),
+            wan: Some(options.latency),
+            ..options.kafka.clone()
+        };
+        let (mysql, (kafka, registry)) = tokio::try_join!(MySql::start(mysql), async {
+            let kafka = Kafka::start(kafka).await?;
+            let storage = options.durable_registries.then(|| kafka.bootstrap().to_owned());
+            let registry = RegistryOptions { name: Some(format!("{name}-registry")), kafka: storage };
+            Ok((kafka, Registry::start(registry).await?))
+        })
+        .with_context(|| format!("boot the servers of {name}"))?;
+        accounts::create(&mysql).await.with_context(|| format!("create the accounts at {name}"))?;
+        let registry_link = Proxy::start(registry.address(), options.latency).await?;
+        Ok(Self { name, mysql, kafka, registry, registry_link })
+    }
+
+    /// Everything that the other site's sink sees of this one.
+    pub fn links(&self) -> impl Iterator<Item = &Proxy> {
+        self.kafka.links().chain([&self.registry_link])
+    }
+
+    /// What has passed between the sites on behalf of this one's readers.
+    pub fn traffic(&self) -> Traffic {
+        self.links().map(Proxy::traffic).fold(Traffic::default(), |sum, traffic| Traffic {
+            to_target: sum.to_target + traffic.to_target,
+            from_target: sum.from_target + traffic.from_target,
+            connections: sum.connections + traffic.connections,
+        })
+    }
+
+    fn connector(&self, overlay: &str) -> Result<Process> {
+        let mut config = Table::new();
+        set(&mut config, "prefix", self.name.as_str());
+        set(&mut config, "source.host", self.mysql.host());
+        set(&mut config, "source.port", i64::from(self.mysql.port()));
+        set(&mut config, "source.user", accounts::CONNECTOR);
+        set(&mut config, "source.password", accounts::PASSWORD);
+        set(&mut config, "kafka.brokers", self.kafka.bootstrap());
+        set(&mut config, "registry.url", self.registry.url());
+        lay_over(&mut config, toml::from_str(overlay).context("the connector's overlay")?);
+        Process::new(Program::Connector, &format!("{}-connector", self.name), config)
+    }
+
+    /// The sink beside `self` for what `origin` publishes.
+    fn sink(&self, origin: &Self, overlay: &str) -> Result<Process> {
+        let mut config = Table::new();
+        set(&mut config, "prefix", origin.name.as_str());
+        set(&mut config, "target.host", self.mysql.host());
+        set(&mut config, "target.port", i64::from(self.mysql.port()));
+        set(&mut config, "target.user", accounts::SINK);
+        set(&mut config, "target.password", accounts::PASSWORD);
+        set(&mut config, "kafka.brokers", origin.kafka.wan_bootstrap()?);
+        let registry = format!("http://{}{}", origin.registry_link.address(), Registry::PATH);
+        set(&mut config, "registry.url", registry);
+        lay_over(&mut config, toml::from_str(overlay).context("the sink's overlay")?);
+        Process::new(Program::Sink, &format!("{}-sink", self.name), config)
+    }
+}
+
+impl Sites {
+    /// Boots all servers at once and writes all configurations; none of our processes runs yet.
+    pub async fn boot(options: &SitesOptions) -> Result<Self> {
+        let (first, second) = tokio::try_join!(Servers::boot(0, options), Servers::boot(1, options))?;
+        let processes = (
+            (first.connector(&options.connector)?, first.sink(&second, &options.sink)?),
+            (second.connector(&options.connector)?, second.sink(&first, &options.sink)?),
+        );
+        let site = |servers, (connector, sink)| Site { servers, connector, sink };
+        Ok(Self { sites: [site(first, processes.0), site(second, processes.1)] })
+    }
+
+    /// Starts all four processes, connectors first, and waits until they are ready.
+    pub async fn start(&self) -> Result<()> {
+        let [first, second] = &self.sites;
+        tokio::try_join!(first.connector.start(), second.connector.start())?;
+        tokio::try_join!(first.sink.start(), second.sink.start())?;
+        Ok(())
+    }
+
+    /// SIGTERM to all four, at once; each must end in time and with 0.
+    pub async fn stop(&self) -> Result<()> {
+        let ends = self.processes().map(|process| async move {
+            let status = process.stop().await?;
+            anyhow::ensure!(
+                status.success(),
+                "{} ended with {status}:\n{}",
+                process.name(),
+                process.last_words()
+            );
+            Ok(())
+        });
+        futures_util::future::try_join_all(ends).await?;
+        Ok(())
+    }
+
+    /// Connector, sink, connector, sink.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.sites.iter().flat_map(|site| [&site.connector, &site.sink])
+    }
+
+    /// All links of the WAN, in both directions.
+    pub fn links(&self) -> impl Iterator<Item = &Proxy> {
+        self.sites.iter().flat_map(|site| site.servers.links())
+    }
+
+    /// Runs statements at both sites outside their binary logs: what both had before they were joined.
+    pub async fn run_at_both(&self, statements: &[&str]) -> Result<()> {
+        for site in &self.sites {
+            site.servers.mysql.run(["SET SESSION sql_log_bin = 0"].iter().chain(statements)).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares both sites now.
+    pub async fn compare(&self, databases: &[&str]) -> Result<Comparison> {
+        compare(&self.sites[0].servers.mysql, &self.sites[1].servers.mysql, databases).await
+    }
+
+    /// Waits until both sites are equal, or until nothing has moved for `patience`; the last comparison.
+    pub async fn quiet(&self, databases: &[&str], patience: Duration) -> Result<Comparison> {
+        quiet(&self.sites[0].servers.mysql, &self.sites[1].servers.mysql, databases, patience).await
+    }
+
+    /// The last words of all four processes: for the message of a failed test.
+    pub fn last_words(&self) -> String {
+        self.processes()
+            .map(|process| format!("--- {}\n{}", process.name(), process.last_words()))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+/// Sets a dotted key.
+fn set(config: &mut Table, key: &str, value: impl Into<Value>) {
+    match key.split_once('.') {
+        None => drop(config.insert(key.to_owned(), value.into())),
+        Some((section, rest)) => {
+            let section = config.entry(section).or_insert_with(|| Table::new().into());
+            set(section.as_table_mut().expect("the lab's own keys are sections"), rest, value);
+        }
+    }
+}
+
+/// Sections are merged, all else is replaced.
+fn lay_over(config: &mut Table, overlay: Table) {
+    for (key, value) in overlay {
+        match (config.get_mut(&key), value) {
+            (Some(Value::Table(section)), Value::Table(over)) => lay_over(section, over),
+            (_, value) => drop(config.insert(key, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overlay_replaces_values_and_merges_sections() {
+        let mut config = Table::new();
+        set(&mut config, "kafka.brokers", "here");
+        set(&mut config, "kafka.linger", "1ms");
+        lay_over(
+            &mut config,
+            toml::from_str("kafka.linger = '5ms'\n[publish]\ninterval = '1s'").expect("TOML"),
+        );
+        let expected: Table =
+            toml::from_str("[kafka]\nbrokers = 'here'\nlinger = '5ms'\n[publish]\ninterval = '1s'")
+                .expect("TOML");
+        assert_eq!(config, expected);
+    }
+}
