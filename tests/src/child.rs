@@ -185,10 +185,8 @@ pub fn last_lines(log: &Path, count: usize) -> String {
     let bytes = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(64 * 1024)..]).into_owned();
     let lines = text.lines().collect::<Vec<_>>();
-    let mut tail = lines[lines.len().saturating_sub(count)..].join("\n");
-    if tail.is_empty() {
-        tail = "(it wrote nothing)".to_owned();
-    }
+    let tail = lines[lines.len().saturating_sub(count)..].join("\n");
+    let tail = if tail.is_empty() { "(it wrote nothing)" } else { &tail };
     format!("{tail}\n({})", log.display())
 }
 

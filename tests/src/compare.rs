@@ -5,7 +5,7 @@
 //! set can make different values look alike), and the differing ones are shown.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -217,7 +217,7 @@ async fn read(
         .iter()
         .map(|column| {
             let name = format!("`{}`", column.name.replace('`', "``"));
-            let binary = ["binary", "blob", "geometry", "point", "vector", "bit"]
+            let binary = ["binary", "blob", "geom", "point", "linestring", "polygon", "vector", "bit"]
                 .iter()
                 .any(|ty| column.ty.contains(ty));
             if column.charset.is_some() || binary {
@@ -229,7 +229,7 @@ async fn read(
         .collect::<Vec<_>>()
         .join(", ");
     let query = format!("SELECT {expressions} FROM {}", quote(database, table));
-    let mut rows = BTreeMap::new();
+    let (mut rows, mut copies) = (BTreeMap::new(), BTreeMap::new());
     for row in conn.query::<Row, _>(query).await? {
         let values = row.unwrap().iter().map(text).collect::<Vec<_>>();
         let key = columns.iter().zip(&values).filter(|(column, _)| column.key);
@@ -238,14 +238,10 @@ async fn read(
             .collect::<Vec<_>>()
             .join(" ");
         if key.is_empty() {
-            let row = columns
-                .iter()
-                .zip(&values)
-                .map(|(column, value)| shown(column, value))
-                .collect::<Vec<_>>()
-                .join(" | ");
-            let copy = (1..).find(|copy| !rows.contains_key(&format!("{row} (copy {copy})"))).unwrap_or(1);
-            key = format!("{row} (copy {copy})");
+            let row = columns.iter().zip(&values).map(|(column, value)| shown(column, value));
+            key = row.collect::<Vec<_>>().join(" | ");
+            let copy = copies.entry(key.clone()).and_modify(|copy| *copy += 1).or_insert(1_u64);
+            write!(key, " (copy {copy})")?;
         }
         rows.insert(key, values);
     }

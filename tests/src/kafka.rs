@@ -105,7 +105,8 @@ impl Kafka {
                 "STRAIT_LAB_KAFKA names running brokers, but a link with latency needs brokers that advertise it: unset it"
             );
             let kafka = Self { bootstrap, nodes: Vec::new(), files: None, java_args: Vec::new() };
-            return Ok(kafka.answering(Duration::from_secs(20)).await.map(|()| kafka)?);
+            kafka.answering(Duration::from_secs(20)).await?;
+            return Ok(kafka);
         }
         ensure!(
             matches!(options.nodes, 1 | 3),
@@ -119,9 +120,10 @@ impl Kafka {
         }
         let bootstrap =
             nodes.iter().map(|node| format!("127.0.0.1:{}", node.local)).collect::<Vec<_>>().join(",");
-        let java_args = match options.fast_code {
-            true => vec!["-Xmx1g".to_owned()],
-            false => vec!["-Xmx256m".to_owned(), "-XX:TieredStopAtLevel=1".to_owned()],
+        let java_args = if options.fast_code {
+            vec!["-Xmx1g".to_owned()]
+        } else {
+            vec!["-Xmx256m".to_owned(), "-XX:TieredStopAtLevel=1".to_owned()]
         };
         let kafka = Self { bootstrap, nodes, files: Some(files), java_args };
         kafka.format(&options).await?;

@@ -17,8 +17,8 @@ use crate::ports::free_port;
 use crate::run_dir::make_dir;
 
 /// InnoDB recovers a log of at most 64 MB within this, on a busy machine too.
-const START: Duration = Duration::from_secs(120);
-const STOP: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(2);
+const STOP: Duration = Duration::from_mins(1);
 
 /// What differs between servers.
 #[derive(Debug, Clone)]

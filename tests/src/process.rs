@@ -17,7 +17,7 @@ use crate::ports::free_port;
 use crate::run_dir::make_dir;
 
 /// A fair chance on a machine that is busy with many servers.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 /// What both programs promise after SIGTERM, with some room for a busy machine.
 const STOP: Duration = Duration::from_secs(10);
 

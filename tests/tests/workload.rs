@@ -75,7 +75,7 @@ async fn shoppers_come_through_crashes_and_know_what_they_do_not_know() -> Resul
     shop::create(&server).await?;
     let shoppers = Workload { rate: 400.0, ..Workload::at_site(0) }.start(&server);
     let reach = async |transactions| {
-        eventually(Duration::from_secs(60), || async {
+        eventually(Duration::from_mins(1), || async {
             let counts = shoppers.counts();
             if counts.transactions >= transactions { Ok(()) } else { Err(counts) }
         })

@@ -94,13 +94,12 @@ async fn up(options: Up) -> Result<()> {
             Some(kafka)
         }
     };
-    let registry = match options.registry {
-        0 => None,
-        _ => {
-            let registry = Registry::start(RegistryOptions::default()).await?;
-            println!("registry  {}", registry.url());
-            Some(registry)
-        }
+    let registry = if options.registry == 0 {
+        None
+    } else {
+        let registry = Registry::start(RegistryOptions::default()).await?;
+        println!("registry  {}", registry.url());
+        Some(registry)
     };
     println!("logs      {}", e2e::run_dir::run_dir()?.display());
     println!("Ctrl-C ends them.");

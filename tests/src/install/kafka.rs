@@ -45,7 +45,7 @@ impl KafkaFiles {
     pub fn install() -> Result<Self> {
         let java = java()?;
         let Some(jars) = std::env::var_os("STRAIT_LAB_KAFKA").map(PathBuf::from) else {
-            return Self::download(java);
+            return Self::download(&java);
         };
         ensure!(
             jars.is_dir(),
@@ -57,9 +57,9 @@ impl KafkaFiles {
         Ok(Self { java, jars, logging: home.join("log4j2.properties"), classes: Classes::None })
     }
 
-    fn download(java: PathBuf) -> Result<Self> {
+    fn download(java: &Path) -> Result<Self> {
         let in_home = |home: &Path, classes: fn(PathBuf) -> Classes| Self {
-            java: java.clone(),
+            java: java.to_owned(),
             jars: home.join("jars"),
             logging: home.join("log4j2.properties"),
             classes: classes(home.join("classes.jsa")),
@@ -113,7 +113,7 @@ impl KafkaFiles {
     /// A broker that ends as soon as it listens leaves the archive of the classes it loaded.
     fn record_classes(&self, dir: &Path) -> Result<()> {
         // Free now; nobody is told to connect to them, so a lost race costs one more try by hand.
-        let free = || Ok::<_, std::io::Error>(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?);
+        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
         let (broker, controller) = (free()?, free()?);
         let data = dir.join("first-run");
         let properties = dir.join("first-run.properties");
@@ -134,7 +134,7 @@ impl KafkaFiles {
             .stdout(File::create(&log)?)
             .stderr(File::create(&log)?)
             .spawn()?;
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while TcpStream::connect(broker).is_err() {
             if server.try_wait()?.is_some() || Instant::now() > until {
                 let _ = server.kill();

@@ -1,5 +1,6 @@
 //! Jars from Maven Central, by mvn with strict checksums.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -10,12 +11,13 @@ use super::run;
 
 /// The artifacts (group, name, version) with all their run-time dependencies, into `jars`.
 pub fn dependencies(artifacts: &[(&str, &str, &str)], jars: &Path) -> Result<()> {
-    let dependencies = artifacts
-        .iter()
-        .map(|(group, name, version)| {
-            format!("<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>")
-        })
-        .collect::<String>();
+    let mut dependencies = String::new();
+    for (group, name, version) in artifacts {
+        write!(
+            dependencies,
+            "<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
+        )?;
+    }
     fs::create_dir_all(jars)?;
     let pom = jars.join("pom.xml");
     fs::write(

@@ -33,15 +33,14 @@ impl MySqlFiles {
             ),
             None => in_path("mysqld").filter(|mysqld| is_mysql_9(mysqld)),
         };
-        let mut files = match installed {
-            Some(mysqld) => Self { root: None, mysqld, template: PathBuf::new() },
-            None => {
-                let home = lab_dir::entry("mysql-1", |dir| {
-                    apt::unpack(SUITE, &["mysql-server-core", "mysql-client-core"], &dir.join("root"))
-                })?;
-                let root = home.join("root");
-                Self { mysqld: root.join("usr/sbin/mysqld"), root: Some(root), template: PathBuf::new() }
-            }
+        let mut files = if let Some(mysqld) = installed {
+            Self { root: None, mysqld, template: PathBuf::new() }
+        } else {
+            let home = lab_dir::entry("mysql-1", |dir| {
+                apt::unpack(SUITE, &["mysql-server-core", "mysql-client-core"], &dir.join("root"))
+            })?;
+            let root = home.join("root");
+            Self { mysqld: root.join("usr/sbin/mysqld"), root: Some(root), template: PathBuf::new() }
         };
         let version = files.version()?;
         files.template =

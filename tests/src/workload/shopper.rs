@@ -67,16 +67,9 @@ impl Shopper {
         let mut connection: Option<Conn> = None;
         while !stop.load(Ordering::Relaxed) {
             ticks.tick().await;
-            let mut conn = match connection.take() {
-                Some(conn) => conn,
-                None => match timeout(PATIENCE, Conn::new(self.opts.clone())).await {
-                    Ok(Ok(conn)) => conn,
-                    // It is down; nothing was asked of it yet.
-                    _ => {
-                        sleep(Duration::from_millis(50)).await;
-                        continue;
-                    }
-                },
+            let Some(mut conn) = self.connection(connection.take()).await else {
+                sleep(Duration::from_millis(50)).await;
+                continue;
             };
             let outcome = timeout(PATIENCE, self.transaction(&mut conn)).await;
             if let Some(healthy) = self.take_note(outcome.ok(), conn) {
@@ -86,6 +79,14 @@ impl Shopper {
         if let Some(conn) = connection {
             let _ = conn.disconnect().await;
         }
+    }
+
+    /// The one at hand or a new one; `None` if the server is down: nothing was asked of it yet.
+    async fn connection(&self, at_hand: Option<Conn>) -> Option<Conn> {
+        if at_hand.is_some() {
+            return at_hand;
+        }
+        timeout(PATIENCE, Conn::new(self.opts.clone())).await.ok()?.ok()
     }
 
     /// Counts and remembers; gives the connection back if it can be used again.
