@@ -12,9 +12,12 @@ use toml::{Table, Value};
 use crate::compare::{Comparison, compare, quiet};
 use crate::kafka::{Kafka, KafkaOptions};
 use crate::mysql::{MySql, MySqlOptions};
-use crate::process::{Process, Program};
 use crate::proxy::{Latency, Proxy, Traffic};
 use crate::registry::{Registry, RegistryOptions};
+use crate::strait::{Program, Strait};
+
+/// A fair chance on a machine that is busy with many servers.
+const READY: Duration = Duration::from_mins(1);
 
 /// What differs between the tests that boot two sites.
 #[derive(Debug, Clone)]
@@ -62,9 +65,9 @@ pub struct Servers {
 pub struct Site {
     pub servers: Servers,
     /// Publishes this site's changes.
-    pub connector: Process,
+    pub connector: Strait,
     /// Applies the other site's changes here.
-    pub sink: Process,
+    pub sink: Strait,
 }
 
 #[derive(Debug)]
@@ -113,7 +116,7 @@ impl Servers {
         })
     }
 
-    fn connector(&self, overlay: &str) -> Result<Process> {
+    async fn connector(&self, overlay: &str) -> Result<Strait> {
         let mut config = Table::new();
         set(&mut config, "prefix", self.name.as_str());
         set(&mut config, "source.host", self.mysql.host());
@@ -123,11 +126,11 @@ impl Servers {
         set(&mut config, "kafka.brokers", self.kafka.bootstrap());
         set(&mut config, "registry.url", self.registry.url());
         lay_over(&mut config, toml::from_str(overlay).context("the connector's overlay")?);
-        Process::new(Program::Connector, &format!("{}-connector", self.name), config)
+        Strait::configured(Program::Connector, &format!("{}-connector", self.name), config).await
     }
 
     /// The sink beside `self` for what `origin` publishes.
-    fn sink(&self, origin: &Self, overlay: &str) -> Result<Process> {
+    async fn sink(&self, origin: &Self, overlay: &str) -> Result<Strait> {
         let mut config = Table::new();
         set(&mut config, "prefix", origin.name.as_str());
         set(&mut config, "target.host", self.mysql.host());
@@ -138,7 +141,7 @@ impl Servers {
         let registry = format!("http://{}{}", origin.registry_link.address(), Registry::PATH);
         set(&mut config, "registry.url", registry);
         lay_over(&mut config, toml::from_str(overlay).context("the sink's overlay")?);
-        Process::new(Program::Sink, &format!("{}-sink", self.name), config)
+        Strait::configured(Program::Sink, &format!("{}-sink", self.name), config).await
     }
 }
 
@@ -147,8 +150,8 @@ impl Sites {
     pub async fn boot(options: &SitesOptions) -> Result<Self> {
         let (first, second) = tokio::try_join!(Servers::boot(0, options), Servers::boot(1, options))?;
         let processes = (
-            (first.connector(&options.connector)?, first.sink(&second, &options.sink)?),
-            (second.connector(&options.connector)?, second.sink(&first, &options.sink)?),
+            (first.connector(&options.connector).await?, first.sink(&second, &options.sink).await?),
+            (second.connector(&options.connector).await?, second.sink(&first, &options.sink).await?),
         );
         let site = |servers, (connector, sink)| Site { servers, connector, sink };
         Ok(Self { sites: [site(first, processes.0), site(second, processes.1)] })
@@ -157,29 +160,19 @@ impl Sites {
     /// Starts all four processes, connectors first, and waits until they are ready.
     pub async fn start(&self) -> Result<()> {
         let [first, second] = &self.sites;
-        tokio::try_join!(first.connector.start(), second.connector.start())?;
-        tokio::try_join!(first.sink.start(), second.sink.start())?;
+        tokio::try_join!(first.connector.start_ready(READY), second.connector.start_ready(READY))?;
+        tokio::try_join!(first.sink.start_ready(READY), second.sink.start_ready(READY))?;
         Ok(())
     }
 
-    /// SIGTERM to all four, at once; each must end in time and with 0.
+    /// SIGTERM to all four, at once; each must end in time and with success.
     pub async fn stop(&self) -> Result<()> {
-        let ends = self.processes().map(|process| async move {
-            let status = process.stop().await?;
-            anyhow::ensure!(
-                status.success(),
-                "{} ended with {status}:\n{}",
-                process.name(),
-                process.last_words()
-            );
-            Ok(())
-        });
-        futures_util::future::try_join_all(ends).await?;
+        futures_util::future::try_join_all(self.processes().map(Strait::stop)).await?;
         Ok(())
     }
 
     /// Connector, sink, connector, sink.
-    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+    pub fn processes(&self) -> impl Iterator<Item = &Strait> {
         self.sites.iter().flat_map(|site| [&site.connector, &site.sink])
     }
 

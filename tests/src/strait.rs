@@ -4,6 +4,7 @@
 
 use std::{
     fmt::Display,
+    fs,
     path::PathBuf,
     process::{Command, ExitStatus},
     sync::{Arc, Mutex},
@@ -12,10 +13,12 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::sync::OnceCell;
+use toml::Table;
 
 use crate::{
     child::{Child, Usage},
     eventually, http,
+    metrics::Metrics,
     ports::free_port,
     run_dir::make_dir,
 };
@@ -27,7 +30,7 @@ pub enum Program {
 }
 
 impl Program {
-    const fn binary(self) -> &'static str {
+    pub const fn binary(self) -> &'static str {
         match self {
             Self::Connector => "strait-connector",
             Self::Sink => "strait-sink",
@@ -40,6 +43,7 @@ impl Program {
 pub struct Strait {
     name: String,
     binary: PathBuf,
+    config: Option<PathBuf>,
     settings: Vec<(String, String)>,
     log: PathBuf,
     http: u16,
@@ -53,23 +57,60 @@ impl Strait {
         name: &str,
         settings: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self> {
+        let settings =
+            settings.into_iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        Self::prepare(program, name, None, settings).await
+    }
+
+    /// As [`Strait::new`], with the settings in a TOML file.
+    pub async fn configured(program: Program, name: &str, config: Table) -> Result<Self> {
+        Self::prepare(program, name, Some(config), Vec::new()).await
+    }
+
+    async fn prepare(
+        program: Program,
+        name: &str,
+        config: Option<Table>,
+        settings: Vec<(String, String)>,
+    ) -> Result<Self> {
         let dir = make_dir(name)?;
-        Ok(Self {
+        let mut strait = Self {
             name: name.to_owned(),
             binary: binary(program).await?,
-            settings: settings.into_iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+            config: None,
+            settings,
             log: dir.join("log"),
             http: free_port()?,
             child: Mutex::new(None),
-        })
+        };
+        if let Some(config) = config {
+            strait.config = Some(dir.join("config.toml"));
+            strait.configure(&config)?;
+        }
+        Ok(strait)
+    }
+
+    /// Replaces the TOML file, for the next start.
+    pub fn configure(&self, config: &Table) -> Result<()> {
+        let file = self.config.as_ref().with_context(|| format!("{} has no TOML file", self.name))?;
+        Ok(fs::write(file, toml::to_string(config)?)?)
     }
 
     /// The command as it is started, to run another of its subcommands by hand.
     pub fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg(subcommand).arg("--http").arg(format!("127.0.0.1:{}", self.http));
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
         for (key, value) in &self.settings {
             command.arg("--set").arg(format!("{key}={value}"));
+        }
+        // The developer's own environment must not leak into what is judged.
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("STRAIT_") {
+                command.env_remove(variable);
+            }
         }
         command.env("RUST_BACKTRACE", "0");
         command
@@ -110,6 +151,26 @@ impl Strait {
         }
     }
 
+    /// Its exit status, if it has ended.
+    pub fn exited(&self) -> Option<ExitStatus> {
+        self.child().ok()?.exited()
+    }
+
+    /// Waits for it to end by itself, as after a cause that only a human can mend.
+    pub async fn wait(&self, at_most: Duration) -> Result<ExitStatus> {
+        self.child()?.wait(at_most).await.with_context(|| format!("wait for the end of {}", self.name))
+    }
+
+    /// It keeps its connections and does nothing.
+    pub fn freeze(&self) -> Result<()> {
+        self.child()?.freeze()
+    }
+
+    /// The end of [`Strait::freeze`].
+    pub fn thaw(&self) -> Result<()> {
+        self.child()?.thaw()
+    }
+
     pub async fn kill9(&self) -> Result<()> {
         self.child()?.kill9().await
     }
@@ -137,6 +198,28 @@ impl Strait {
     /// `http://127.0.0.1:port/<path>`: health, metrics and status pages.
     pub fn page(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.http)
+    }
+
+    pub async fn metrics(&self) -> Result<Metrics> {
+        Metrics::parse(&http::ok(&self.page("metrics")).await?)
+    }
+
+    /// Its status page.
+    pub async fn status(&self) -> Result<serde_json::Value> {
+        Ok(serde_json::from_str(&http::status(&self.page("status")).await?.1)?)
+    }
+
+    /// Runs a subcommand to its end, such as `check`: its exit status and all it said.
+    pub async fn run(&self, subcommand: &str) -> Result<(ExitStatus, String)> {
+        let mut command = self.command(subcommand);
+        let output = tokio::task::spawn_blocking(move || command.output()).await??;
+        let words = [output.stdout, output.stderr].concat();
+        Ok((output.status, String::from_utf8_lossy(&words).into_owned()))
+    }
+
+    /// All it has written since its first start.
+    pub fn words(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&fs::read(&self.log)?).into_owned())
     }
 
     pub fn last_words(&self) -> String {
