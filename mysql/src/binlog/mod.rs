@@ -12,6 +12,7 @@ mod framer;
 mod gtid_event;
 mod query;
 mod raw;
+mod reader;
 mod rows;
 mod table_map;
 
@@ -23,5 +24,6 @@ pub use framer::{Framer, Step, TransactionEnd, TransactionHead, Xid};
 pub use gtid_event::GtidEvent;
 pub use query::QueryEvent;
 pub use raw::{Checksum, EventHeader, RawEvent};
+pub(crate) use reader::Reader;
 pub use rows::{RowIter, RowsEvent, RowsKind, row_flags};
 pub use table_map::{ColumnDef, ColumnType, GeometryKind, KeyPart, TableMap};
