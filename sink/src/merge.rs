@@ -9,7 +9,8 @@
 //! while the budget is used up by records of later transactions, these must give way: the queue that runs
 //! furthest ahead is cut in half and parked, or, if the arriving record itself lies furthest ahead, its
 //! queue is parked. A record that is waited for is always taken: so the queues may exceed the budget by one
-//! record of each partition of the front's part, and by what one poll of the consumer brings.
+//! record of each partition of the front's part. (While the merge can go on, what one poll of the consumer
+//! brings is taken whole.)
 //!
 //! **No deadlock.** The merge waits only for (a) the spine, whose log may always grow while its front is
 //! open or absent, or (b) records of the partitions that the front's part names. Those are never left
@@ -132,8 +133,10 @@ pub struct Merge {
     /// Named by the spine, not yet given to the consumer.
     unassigned: Vec<PartitionId>,
     cursor: Option<(usize, PartCursor)>,
-    /// Set while the last `next` gave `Waiting` and nothing that could end it has arrived.
+    /// Set while the last `next` gave `Waiting`.
     waiting: Option<Waiting>,
+    /// Something arrived that may end the waiting.
+    news: bool,
     spine_parked: bool,
     budget: usize,
 }
@@ -148,6 +151,7 @@ impl Merge {
             unassigned: Vec::new(),
             cursor: None,
             waiting: Some(Waiting::Idle),
+            news: true,
             spine_parked: false,
             budget,
         }
@@ -181,6 +185,11 @@ impl Merge {
 
     pub fn waiting(&self) -> Option<&Waiting> {
         self.waiting.as_ref()
+    }
+
+    /// Whether something has arrived since `next` said that it waits; asking ends it.
+    pub fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
     }
 
     /// Whether the consumer should be asked for more.
@@ -221,12 +230,14 @@ impl Merge {
             .flat_map(|part| part.counts.iter().map(|count| (count.topic.clone(), count.partition)))
             .collect();
         self.spine.push(offset, record)?;
+        if self.spine.take_front_cut() {
+            self.cursor = None;
+            self.news = true;
+        }
         for (topic, partition) in named {
             self.name(&topic, partition);
         }
-        if !matches!(self.waiting, Some(Waiting::Record { .. })) {
-            self.waiting = None;
-        }
+        self.news |= !matches!(self.waiting, Some(Waiting::Record { .. }));
         Ok(true)
     }
 
@@ -254,9 +265,7 @@ impl Merge {
             self.queues.list[id.0].park(record.offset);
             return;
         }
-        if wanted {
-            self.waiting = None;
-        }
+        self.news |= wanted;
         self.queues.bytes += record.cost();
         self.queues.list[id.0].push(record);
     }
@@ -324,7 +333,7 @@ impl Merge {
                 return Err(Error::Task { cause: "the merge lost its cursor".into() });
             };
             match cursor.step(&mut self.queues) {
-                Step::Record(..) if skipped => {}
+                Step::Record(..) if skipped => self.spine.start_front(),
                 Step::Record(partition, record) => {
                     self.spine.start_front();
                     self.waiting = None;

@@ -80,7 +80,10 @@ impl PartCursor {
             Some(Reverse((index, at))) if *index == self.next => {
                 let at = *at;
                 self.heads.pop();
-                self.take(queues, at)
+                match self.take(queues, at) {
+                    Some(taken) => taken,
+                    None => Step::Waiting,
+                }
             }
             _ if !self.owing.is_empty() => Step::Waiting,
             Some(Reverse((_, at))) => {
@@ -91,15 +94,19 @@ impl PartCursor {
         }
     }
 
-    fn take(&mut self, queues: &mut Queues, at: usize) -> Step {
+    /// `None`: the record was there, and had to give way to one that comes before it.
+    fn take(&mut self, queues: &mut Queues, at: usize) -> Option<Step> {
         let owed = &mut self.partitions[at];
-        let Some(record) = queues.pop(owed.id) else { return Step::Waiting };
+        let Some(record) = queues.pop(owed.id) else {
+            self.owing.push(at);
+            return None;
+        };
         owed.count -= 1;
         self.next += 1;
         if owed.count > 0 {
             self.owing.push(at);
         }
-        Step::Record(self.partitions[at].id, record)
+        Some(Step::Record(self.partitions[at].id, record))
     }
 
     /// Learns the first records of the partitions that owe one.

@@ -75,6 +75,8 @@ pub struct SpineLog {
     again: Option<(Seq, Summary)>,
     /// Records of the front transaction have been passed on.
     front_started: bool,
+    /// The front transaction was cut or voided since `take_front_cut` was asked.
+    front_cut: bool,
     parts: usize,
     /// The source's log was read to its end as of this time.
     pub as_of_us: i64,
@@ -93,6 +95,7 @@ impl SpineLog {
             history: History::default(),
             again: None,
             front_started: false,
+            front_cut: false,
             parts: 0,
             as_of_us: 0,
             next_offset: 0,
@@ -120,6 +123,11 @@ impl SpineLog {
     /// From now on a second attempt at the front transaction comes too late for this session.
     pub fn start_front(&mut self) {
         self.front_started = true;
+    }
+
+    /// Whether what is known of the front transaction's parts holds no more.
+    pub fn take_front_cut(&mut self) -> bool {
+        std::mem::take(&mut self.front_cut)
     }
 
     /// The least offset of the spine from which a new session can go on once all before the front has been
@@ -287,8 +295,12 @@ impl SpineLog {
     }
 
     /// Records of a started transaction may be on their way to the target under the old attempt.
-    fn ensure_not_started(&self, at: usize, seq: Seq) -> Result<()> {
-        if at == 0 && self.front_started { Err(Error::Superseded { seq }) } else { Ok(()) }
+    fn ensure_not_started(&mut self, at: usize, seq: Seq) -> Result<()> {
+        if at == 0 && self.front_started {
+            return Err(Error::Superseded { seq });
+        }
+        self.front_cut |= at == 0;
+        Ok(())
     }
 
     fn cut_after(&mut self, at: usize) {
