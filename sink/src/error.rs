@@ -76,7 +76,9 @@ pub enum Error {
     MissingColumn { table: String, column: String, column_type: String, place: Place },
     #[error("column `{column}` of {table} at the target needs a value, and the source has no such column")]
     UnfilledColumn { table: String, column: String, place: Place },
-    #[error("column `{column}` of {table} is {target} at the target and cannot take the source's {source_type}")]
+    #[error(
+        "column `{column}` of {table} is {target} at the target and cannot take the source's {source_type}"
+    )]
     ColumnType { table: String, column: String, target: String, source_type: String, place: Place },
     #[error("the value of column `{column}` of {table} cannot be written: {cause}")]
     Value { table: String, column: String, cause: String, place: Place },
@@ -98,7 +100,9 @@ pub enum Error {
     RowTooLarge { table: String, bytes: usize, limit: usize, place: Place },
     #[error("another sink has taken over: lane {lane} is no longer at epoch {epoch}, seq {seq}")]
     Fenced { lane: u16, epoch: u64, seq: Seq, place: String },
-    #[error("the target has lost a commit: lane {lane} is at seq {found}, lane {witness} has seen it at {seen}")]
+    #[error(
+        "the target has lost a commit: lane {lane} is at seq {found}, lane {witness} has seen it at {seen}"
+    )]
     CommitLost { lane: u16, found: Seq, witness: u16, seen: Seq, place: String },
     #[error("column {column} of {table} holds {found:?}, which this version did not write")]
     Checkpoint { table: &'static str, column: &'static str, found: String },

@@ -397,8 +397,7 @@ impl Merge {
         let Some((_, cursor)) = &self.cursor else { return self.wait(Waiting::Idle) };
         let Some(owing) = cursor.owing().next() else { return self.wait(Waiting::Idle) };
         let (index, queue) = (cursor.next_index(), &self.queues.list[owing.0]);
-        let waiting =
-            Waiting::Record { seq, index, topic: queue.topic.clone(), partition: queue.partition };
+        let waiting = Waiting::Record { seq, index, topic: queue.topic.clone(), partition: queue.partition };
         self.wait(waiting)
     }
 
@@ -414,7 +413,9 @@ impl Merge {
             partition: queue.partition,
             found: head.map_or_else(
                 || "nothing".into(),
-                |head| format!("{} record {} (attempt {})", head.place.seq, head.place.index, head.place.attempt),
+                |head| {
+                    format!("{} record {} (attempt {})", head.place.seq, head.place.index, head.place.attempt)
+                },
             ),
             offset: head.map_or(-1, |head| head.offset),
         })

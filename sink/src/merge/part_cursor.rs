@@ -86,9 +86,7 @@ impl PartCursor {
                 }
             }
             _ if !self.owing.is_empty() => Step::Waiting,
-            Some(Reverse((_, at))) => {
-                Step::Lost { partition: self.partitions[*at].id, index: self.next }
-            }
+            Some(Reverse((_, at))) => Step::Lost { partition: self.partitions[*at].id, index: self.next },
             // The counts were checked: as long as records are owed, some partition owes them.
             None => Step::Done,
         }

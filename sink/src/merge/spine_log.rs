@@ -201,7 +201,11 @@ impl SpineLog {
             return self.first_part(offset, part);
         }
         let Some(at) = self.transactions.iter().position(|transaction| transaction.seq == part.seq) else {
-            return Err(self.conflict(part.seq, offset, "the number lies before the oldest one known".into()));
+            return Err(self.conflict(
+                part.seq,
+                offset,
+                "the number lies before the oldest one known".into(),
+            ));
         };
         self.next_part(offset, at, part)
     }

@@ -75,7 +75,11 @@ impl Connector {
         let mut it = Self { attempt: 1, seq: 1, spine_too, ..Self::default() };
         it.broker.spine.push(SpineRecord {
             parts: Vec::new(),
-            begin: Some(strait_schemas::GenerationBegin { generation: 1, start: String::new(), snapshot: false }),
+            begin: Some(strait_schemas::GenerationBegin {
+                generation: 1,
+                start: String::new(),
+                snapshot: false,
+            }),
             as_of_us: 1,
         });
         for act in acts {
@@ -113,8 +117,7 @@ impl Connector {
         if self.index == 0 {
             return;
         }
-        let rows: Vec<u32> =
-            self.broker.expected.split_off(self.broker.expected.len() - self.index as usize);
+        let rows: Vec<u32> = self.broker.expected.split_off(self.broker.expected.len() - self.index as usize);
         let mut again: Vec<Pending> = rows.into_iter().map(|row| Pending::Row(row, row as i32 % 4)).collect();
         again.append(&mut self.pending);
         self.pending = again;
@@ -135,8 +138,7 @@ impl Connector {
             match pending {
                 Pending::Row(row, partition) => {
                     rows.push((*row, *partition));
-                    let place =
-                        RecordSeq { seq: Seq::new(1, seq), index, attempt: self.attempt, flags: 0 };
+                    let place = RecordSeq { seq: Seq::new(1, seq), index, attempt: self.attempt, flags: 0 };
                     let records = self.broker.partitions.entry(*partition).or_default();
                     records.push(Record {
                         place,
