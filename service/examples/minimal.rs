@@ -49,7 +49,6 @@ enum Behaviour {
     Start,
     Halt,
     Refuse,
-    Panic,
 }
 
 impl Settings for Config {
@@ -119,7 +118,6 @@ impl Process for Minimal {
                 return Err(MinimalError::Halted { source: std::io::Error::other("disk full") });
             }
             Behaviour::Refuse => return Err(MinimalError::Refused(vec![finding()])),
-            Behaviour::Panic => panic!("an invariant does not hold"),
             Behaviour::Start => component.starting("server db:3306 refuses the connection"),
             Behaviour::Settle | Behaviour::Hang => component.idle("nothing to do"),
         }

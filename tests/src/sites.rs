@@ -220,7 +220,7 @@ fn set(config: &mut Table, key: &str, value: impl Into<Value>) {
 }
 
 /// Sections are merged, all else is replaced.
-fn lay_over(config: &mut Table, overlay: Table) {
+pub(crate) fn lay_over(config: &mut Table, overlay: Table) {
     for (key, value) in overlay {
         match (config.get_mut(&key), value) {
             (Some(Value::Table(section)), Value::Table(over)) => lay_over(section, over),

@@ -21,6 +21,7 @@ use crate::{
     metrics::Metrics,
     ports::free_port,
     run_dir::make_dir,
+    sites::lay_over,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,14 @@ impl Strait {
     pub fn configure(&self, config: &Table) -> Result<()> {
         let file = self.config.as_ref().with_context(|| format!("{} has no TOML file", self.name))?;
         Ok(fs::write(file, toml::to_string(config)?)?)
+    }
+
+    /// Lays these settings over the TOML file's, for the next start.
+    pub fn amend(&self, overlay: &str) -> Result<()> {
+        let file = self.config.as_ref().with_context(|| format!("{} has no TOML file", self.name))?;
+        let mut config = toml::from_str(&fs::read_to_string(file)?)?;
+        lay_over(&mut config, toml::from_str(overlay)?);
+        self.configure(&config)
     }
 
     /// The command as it is started, to run another of its subcommands by hand.

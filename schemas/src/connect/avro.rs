@@ -7,7 +7,7 @@
 
 use super::{Connect, Type, semantic};
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     fmt::{Display, Write},
 };
 
@@ -15,7 +15,7 @@ const DEFAULT_NAMESPACE: &str = "io.confluent.connect.avro";
 const DEFAULT_NAME: &str = "ConnectDefault";
 
 pub(crate) fn avro_text(schema: &Connect) -> String {
-    let mut printer = Printer { out: String::new(), defined: HashMap::new() };
+    let mut printer = Printer { out: String::new(), defined: HashSet::new() };
     printer.schema(schema, "");
     printer.out
 }
@@ -25,21 +25,19 @@ pub(super) fn quoted(text: &str) -> impl Display + use<> {
     serde_json::Value::from(text)
 }
 
-type Parameters = [(&'static str, String)];
-
-struct Printer<'s> {
+struct Printer {
     out: String,
-    /// The records printed so far, by full name, and the parameters they were printed with.
-    defined: HashMap<String, &'s Parameters>,
+    /// Full names of the records printed so far.
+    defined: HashSet<String>,
 }
 
-impl<'s> Printer<'s> {
+impl Printer {
     fn push(&mut self, part: impl Display) {
         write!(self.out, "{part}").expect("writing to a String does not fail");
     }
 
     /// The union that optionality asks for, or the bare type. A default must be of the first branch.
-    fn schema(&mut self, schema: &'s Connect, namespace: &str) {
+    fn schema(&mut self, schema: &Connect, namespace: &str) {
         match (schema.optional, schema.default) {
             (false, _) => self.base(schema, namespace),
             (true, None) => {
@@ -55,7 +53,7 @@ impl<'s> Printer<'s> {
         }
     }
 
-    fn base(&mut self, schema: &'s Connect, namespace: &str) {
+    fn base(&mut self, schema: &Connect, namespace: &str) {
         let primitive = match &schema.ty {
             Type::Boolean => "boolean",
             Type::Int16 | Type::Int32 => "int",
@@ -80,16 +78,14 @@ impl<'s> Printer<'s> {
         self.push("}");
     }
 
-    fn record(&mut self, schema: &'s Connect, fields: &'s [super::Field], enclosing: &str) {
+    fn record(&mut self, schema: &Connect, fields: &[super::Field], enclosing: &str) {
         let (namespace, name) = full_name(schema);
-        let known = format!("{namespace}.{name}");
-        if self.defined.contains_key(&known) {
+        if !self.defined.insert(format!("{namespace}.{name}")) {
             return match namespace == enclosing {
                 true => self.push(quoted(name)),
                 false => self.push(quoted(&format!("{namespace}.{name}"))),
             };
         }
-        self.defined.insert(known, &schema.parameters);
         self.push(format_args!("{{\"type\":\"record\",\"name\":{}", quoted(name)));
         if namespace != enclosing {
             self.push(format_args!(",\"namespace\":{}", quoted(namespace)));
@@ -104,9 +100,11 @@ impl<'s> Printer<'s> {
         self.push("}");
     }
 
-    fn field(&mut self, field: &'s super::Field, namespace: &str) {
-        let defined = matches!(field.schema.ty, Type::Struct(_)).then(|| full_name(&field.schema));
-        let defined = defined.and_then(|(space, name)| self.defined.get(&format!("{space}.{name}")).copied());
+    fn field(&mut self, field: &super::Field, namespace: &str) {
+        let refers = matches!(field.schema.ty, Type::Struct(_)) && {
+            let (space, name) = full_name(&field.schema);
+            self.defined.contains(&format!("{space}.{name}"))
+        };
         self.push(format_args!("{{\"name\":{},\"type\":", quoted(&field.name)));
         self.schema(&field.schema, namespace);
         if let Some(default) = field.schema.default {
@@ -114,15 +112,18 @@ impl<'s> Printer<'s> {
         } else if field.schema.optional {
             self.push(",\"default\":null");
         }
-        if defined.is_some_and(|parameters| parameters != field.schema.parameters) {
-            self.parameters(&field.schema.parameters);
+        if refers {
+            self.parameters(&field.schema);
         }
         self.push("}");
     }
 
-    fn parameters(&mut self, parameters: &Parameters) {
+    fn parameters(&mut self, schema: &Connect) {
+        if schema.parameters.is_empty() {
+            return;
+        }
         self.push(",\"connect.parameters\":{");
-        for (i, (key, value)) in parameters.iter().enumerate() {
+        for (i, (key, value)) in schema.parameters.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
             self.push(format_args!("{comma}{}:{}", quoted(key), quoted(value)));
         }
@@ -144,9 +145,7 @@ impl<'s> Printer<'s> {
         if let Some(version) = schema.version {
             self.push(format_args!(",\"connect.version\":{version}"));
         }
-        if !schema.parameters.is_empty() {
-            self.parameters(&schema.parameters);
-        }
+        self.parameters(schema);
         if let Some(default) = schema.default {
             self.push(format_args!(",\"connect.default\":{}", quoted(default)));
         }

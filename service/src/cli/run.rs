@@ -1,7 +1,7 @@
 //! `run` and `check`: the frame around a process's own work.
 
 use std::{
-    fmt, panic,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -88,11 +88,6 @@ pub(super) fn run<P: Process>(config: P::Config) -> u8 {
     if let Err(error) = log::init(config.log()) {
         return print::refused(&error);
     }
-    panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        let words = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(place, remedy = "restart; report it, it is a bug", "panicked: {words}");
-    }));
     let format = config.log().format;
     let halted = |error: &dyn Refusal| {
         report(error, format);
@@ -114,16 +109,14 @@ pub(super) fn run<P: Process>(config: P::Config) -> u8 {
         if let Err(error) = frame::<P>(&config, &context, &pages).await {
             return halted(&error);
         }
-        // In a task, so that a panic is one more way to halt.
-        let ended = tokio::spawn(P::run(Arc::new(config), context)).await;
+        let ended = P::run(Arc::new(config), context).await;
         pages.cancel();
         match ended {
-            Ok(Ok(())) => {
+            Ok(()) => {
                 tracing::info!("ended, everything in flight settled");
                 EXIT_CLEAN
             }
-            Ok(Err(error)) => halted(&error),
-            Err(_) => EXIT_HALTED,
+            Err(error) => halted(&error),
         }
     });
     runtime.shutdown_timeout(LEFTOVERS);

@@ -68,9 +68,10 @@ mod tests {
 
     #[test]
     fn each_tool_runs() {
-        let version = run(sysbench().unwrap().arg("--version")).unwrap();
+        let version = run(sysbench().expect("sysbench").arg("--version")).expect("it tells its version");
         assert!(String::from_utf8_lossy(&version).starts_with("sysbench 1."));
-        run(kcat().unwrap().arg("-V")).unwrap();
-        run(python().unwrap().args(["-c", "import confluent_kafka.schema_registry.avro"])).unwrap();
+        run(kcat().expect("kcat").arg("-V")).expect("it tells its version");
+        run(python().expect("python").args(["-c", "import confluent_kafka.schema_registry.avro"]))
+            .expect("it imports");
     }
 }
