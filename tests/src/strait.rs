@@ -138,16 +138,18 @@ impl Strait {
         self.ready(at_most).await
     }
 
+    /// Waits for `/health/ready`; gives up as soon as the process has ended.
     pub async fn ready(&self, at_most: Duration) -> Result<()> {
         let page = self.page("health/ready");
-        let ready = async || {
-            self.running().map_err(|ended| format!("{ended:#}"))?;
-            http::ok(&page).await.map_err(|error| format!("{error:#}"))
-        };
-        let waited = eventually(at_most, ready).await;
-        waited
-            .map(drop)
-            .with_context(|| format!("{} is not ready; its last words:\n{}", self.name, self.last_words()))
+        let child = self.child()?;
+        tokio::select! {
+            ready = eventually(at_most, async || http::ok(&page).await.map_err(|error| format!("{error:#}"))) => {
+                ready.map(drop).with_context(|| {
+                    format!("{} is not ready; its last words:\n{}", self.name, self.last_words())
+                })
+            }
+            _ = child.wait(at_most * 2) => self.running(),
+        }
     }
 
     /// An error with its last words if it has ended.
