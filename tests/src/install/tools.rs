@@ -10,6 +10,14 @@ use crate::lab_dir;
 
 /// Old enough to run on any Debian of today: it brings its own libraries and loader.
 const SUITE: &str = "bookworm";
+#[cfg(target_arch = "aarch64")]
+const MACHINE: &str = "aarch64-linux-gnu";
+#[cfg(target_arch = "aarch64")]
+const LOADER: &str = "lib/ld-linux-aarch64.so.1";
+#[cfg(not(target_arch = "aarch64"))]
+const MACHINE: &str = "x86_64-linux-gnu";
+#[cfg(not(target_arch = "aarch64"))]
+const LOADER: &str = "lib64/ld-linux-x86-64.so.2";
 /// Moves with the list of requirements below.
 const PYTHON_ENTRY: &str = "python-1";
 const REQUIREMENTS: [&str; 1] = ["confluent-kafka[avro,schemaregistry]==2.16.0"];
@@ -22,6 +30,8 @@ pub fn sysbench() -> Result<Command> {
     let root = unpacked("sysbench")?;
     let mut command = program(&root, "usr/bin/sysbench");
     command.env("LUA_PATH", format!("{}/usr/share/sysbench/?.lua;;", root.display()));
+    let plugins = root.join("usr/lib").join(MACHINE).join("libmariadb3/plugin");
+    command.env("MARIADB_PLUGIN_DIR", plugins); // of its client library: one for each way to log in
     Ok(command)
 }
 
@@ -52,12 +62,8 @@ fn unpacked(package: &str) -> Result<PathBuf> {
 
 /// A program of unpacked packages, on the libraries that came with it.
 fn program(root: &Path, path: &str) -> Command {
-    let (loader, machine) = match std::env::consts::ARCH {
-        "aarch64" => ("lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu"),
-        _ => ("lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu"),
-    };
-    let libraries = format!("{0}/lib/{machine}:{0}/usr/lib/{machine}", root.display());
-    let mut command = Command::new(root.join(loader));
+    let libraries = format!("{0}/lib/{MACHINE}:{0}/usr/lib/{MACHINE}", root.display());
+    let mut command = Command::new(root.join(LOADER));
     command.arg("--library-path").arg(libraries).arg(root.join(path));
     command
 }
