@@ -1,1 +1,40 @@
+//! The source process: it streams a MySQL server's binary log and publishes every row change to Kafka, each
+//! source transaction exactly once and whole, in one ordered log spread over a topic a table.
+//!
+//! In the order of the data: [`run`](run()) runs the start procedure (`start`) and, until a fault, `reader` (the stream into a
+//! bounded channel) and `publisher` (one thread: decode, number, encode, send, commit). Any fault drops all state and
+//! begins again with the start procedure.
 
+pub mod args;
+pub mod config;
+mod error;
+
+mod check;
+mod run;
+mod start;
+
+mod executed;
+mod reader;
+mod source;
+
+mod commit_rule;
+mod current;
+mod filter;
+mod loop_test;
+mod numbering;
+mod progress;
+mod publisher;
+
+mod mapping;
+mod rows;
+mod schema_registry;
+mod side_topics;
+mod tables;
+
+mod kafka;
+mod metrics;
+
+pub use args::Connector;
+pub use check::check;
+pub use error::{Error, Result};
+pub use run::{run, run_with};

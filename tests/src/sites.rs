@@ -148,8 +148,7 @@ impl Servers {
 impl Sites {
     /// Boots all servers at once and writes all configurations; none of our processes runs yet.
     pub async fn boot(options: &SitesOptions) -> Result<Self> {
-        let (first, second) =
-            tokio::try_join!(Box::pin(Servers::boot(0, options)), Box::pin(Servers::boot(1, options)))?;
+        let (first, second) = tokio::try_join!(Servers::boot(0, options), Servers::boot(1, options))?;
         let processes = (
             (first.connector(&options.connector).await?, first.sink(&second, &options.sink).await?),
             (second.connector(&options.connector).await?, second.sink(&first, &options.sink).await?),
@@ -221,7 +220,7 @@ fn set(config: &mut Table, key: &str, value: impl Into<Value>) {
 }
 
 /// Sections are merged, all else is replaced.
-pub(crate) fn lay_over(config: &mut Table, overlay: Table) {
+fn lay_over(config: &mut Table, overlay: Table) {
     for (key, value) in overlay {
         match (config.get_mut(&key), value) {
             (Some(Value::Table(section)), Value::Table(over)) => lay_over(section, over),

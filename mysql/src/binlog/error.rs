@@ -19,6 +19,13 @@ pub enum Error {
     Inflate(#[source] std::io::Error),
     #[error("{what} is not supported; {remedy}")]
     Unsupported { what: String, remedy: &'static str },
+    #[error("column {column} of {table} could not be decoded")]
+    Column {
+        table: String,
+        column: String,
+        #[source]
+        source: Box<Error>,
+    },
     /// Wraps any of the others with its place.
     #[error("event {event} ending at {file}:{pos} could not be read")]
     At {
@@ -31,6 +38,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Says where it happened; an error that knows its place already stays as it is.
+    #[must_use]
+    pub fn at(self, event: EventType, file: &Arc<str>, pos: u64) -> Self {
+        match self {
+            Self::At { .. } => self,
+            source => Self::At { event, file: file.clone(), pos, source: Box::new(source) },
+        }
+    }
+
     pub fn disposition(&self) -> Disposition {
         match self {
             // A damaged transfer heals by reading again; damage on the server's disk keeps coming back, visibly.
@@ -38,7 +54,7 @@ impl Error {
             Self::Truncated { .. } | Self::Malformed { .. } | Self::Inflate(_) | Self::Unsupported { .. } => {
                 Disposition::Halt
             }
-            Self::At { source, .. } => source.disposition(),
+            Self::Column { source, .. } | Self::At { source, .. } => source.disposition(),
         }
     }
 }

@@ -1,8 +1,22 @@
 //! Where transactions begin and end: a state machine over events.
+//!
+//! A transaction is: its GTID event; then one statement that commits by itself (DDL), or BEGIN (or XA START),
+//! rows, and an end: XID, COMMIT, ROLLBACK or XA_PREPARE. Whatever does not fit is an error with its place, never
+//! passed over: so a transaction that was cut short, by damage or by a reader that lost events, cannot pass as a
+//! shorter one, and rows never count for a transaction that they are not of.
+//!
+//! Positions: headers carry only 32 bits, and a file can be longer; the upper bits are kept by counting up each
+//! time the lower ones run over. Events of a compressed transaction are all at the place of the whole.
 
 use std::sync::Arc;
 
-use super::{FormatDescription, QueryEvent, RawEvent, Result, RowsEvent, TableMap};
+use super::{
+    Error, EventHeader, EventType, FormatDescription, GtidEvent, QueryEvent, RawEvent, Result, RowsEvent,
+    TableMap, heartbeat, rotate,
+    statement::{Statement, classify},
+    table_maps::TableMaps,
+    xa::{self, Xid},
+};
 use crate::gtid::{Gtid, GtidSet};
 
 /// What is known of a transaction when its first statement begins.
@@ -31,14 +45,6 @@ pub struct TransactionEnd {
     pub pos: u64,
 }
 
-/// Identifier of an XA transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Xid {
-    pub format_id: i64,
-    pub global: Vec<u8>,
-    pub branch: Vec<u8>,
-}
-
 #[derive(Debug)]
 pub enum Step<'a> {
     /// Nothing that a reader needs to act on.
@@ -64,10 +70,9 @@ pub enum Step<'a> {
     },
     /// Inside a transaction: CREATE TABLE ... SELECT. Its rows follow under the same GTID.
     CreateSelect(QueryEvent<'a>),
-    /// A change in STATEMENT form, which cannot be replicated by rows: the reader halts. Inside or outside a
-    /// transaction.
+    /// A change in STATEMENT form, which cannot be replicated by rows: the reader halts.
     Statement {
-        event: super::EventType,
+        event: EventType,
         statement: String,
     },
     Commit(TransactionEnd),
@@ -107,32 +112,310 @@ pub enum Step<'a> {
 
 pub struct Framer {
     file: Arc<str>,
+    /// After the last event taken.
     pos: u64,
+    /// Where the event under way begins, or the compressed transaction that it is in.
+    start: u64,
+    state: State,
+    maps: TableMaps,
+}
+
+enum State {
+    Outside,
+    /// After the GTID event: the statement is still to come.
+    Headed(TransactionHead),
+    /// After BEGIN. `xa`: it must end with XA_PREPARE.
+    Inside {
+        head: TransactionHead,
+        xa: bool,
+    },
 }
 
 impl Framer {
     /// `file` and `pos` as known at the start; empty and 0 if streaming starts by GTID (the server tells).
     pub fn new(file: &str, pos: u64) -> Self {
-        Self { file: file.into(), pos }
+        Self { file: file.into(), pos, start: pos, state: State::Outside, maps: TableMaps::default() }
     }
 
-    /// Takes the next event, which must have gone through [`expand`](super::expand).
-    pub fn step<'a>(&mut self, _event: &'a RawEvent) -> Result<Step<'a>> {
-        todo!()
+    /// Takes the next event, which must have gone through [`expand`](super::expand). After an error the framer
+    /// must not be used.
+    pub fn step<'a>(&mut self, event: &'a RawEvent) -> Result<Step<'a>> {
+        self.advance(event);
+        self.take(event).map_err(|source| source.at(event.header.event_type, &self.file, self.pos))
     }
 
     pub fn in_transaction(&self) -> bool {
-        todo!()
+        !matches!(self.state, State::Outside)
     }
+
     /// The head of the transaction under way.
     pub fn head(&self) -> Option<&TransactionHead> {
-        todo!()
+        match &self.state {
+            State::Outside => None,
+            State::Headed(head) | State::Inside { head, .. } => Some(head),
+        }
     }
+
     pub fn file(&self) -> &Arc<str> {
         &self.file
     }
+
     /// After the last event taken.
     pub fn pos(&self) -> u64 {
         self.pos
     }
+
+    fn advance(&mut self, event: &RawEvent) {
+        let header = &event.header;
+        // The format description is sent again, with no or its own place, when reading starts in mid file.
+        let elsewhere = matches!(
+            header.event_type,
+            EventType::Rotate | EventType::FormatDescription | EventType::Heartbeat | EventType::HeartbeatV2
+        );
+        if elsewhere || header.log_pos == 0 || header.flags & EventHeader::ARTIFICIAL != 0 {
+            return;
+        }
+        let end = extend(self.pos, header.log_pos);
+        if event.inside_payload {
+            if end != self.pos {
+                self.start = self.pos;
+            }
+        } else {
+            self.start = end.saturating_sub(u64::from(header.event_size));
+        }
+        self.pos = end;
+    }
+
+    fn take<'a>(&mut self, event: &'a RawEvent) -> Result<Step<'a>> {
+        match event.header.event_type {
+            EventType::Gtid | EventType::GtidTagged | EventType::AnonymousGtid => self.take_gtid(event),
+            EventType::Query => self.take_query(event),
+            EventType::TableMap => {
+                self.expect_inside()?;
+                self.maps.insert(event)?;
+                Ok(Step::Nothing)
+            }
+            EventType::WriteRows
+            | EventType::UpdateRows
+            | EventType::DeleteRows
+            | EventType::WriteRowsV1
+            | EventType::UpdateRowsV1
+            | EventType::DeleteRowsV1
+            | EventType::PartialUpdateRows => self.take_rows(event),
+            EventType::Xid => match self.take_inside()? {
+                (_, false) => Ok(Step::Commit(self.end())),
+                (_, true) => Err(misplaced("it ends an XA transaction, which ends with XA_PREPARE")),
+            },
+            EventType::XaPrepare => {
+                let (xid, one_phase) = xa::read_prepare(event)?;
+                match self.take_inside()? {
+                    (_, true) => Ok(Step::XaPrepare { xid, one_phase, end: self.end() }),
+                    (_, false) => Err(misplaced("it ends a transaction that is not XA")),
+                }
+            }
+            EventType::RowsQuery => {
+                self.expect_inside()?;
+                // One byte of length, of which only the lowest eight bits were kept: the event's end counts.
+                Ok(Step::RowsQuery(event.body.get(1..).unwrap_or_default()))
+            }
+            EventType::Intvar
+            | EventType::Rand
+            | EventType::UserVar
+            | EventType::AppendBlock
+            | EventType::DeleteFile
+            | EventType::BeginLoadQuery
+            | EventType::ExecuteLoadQuery => {
+                Ok(Step::Statement { event: event.header.event_type, statement: String::new() })
+            }
+            EventType::FormatDescription => {
+                self.expect_outside()?;
+                Ok(Step::FormatDescription(FormatDescription::parse(event)?))
+            }
+            EventType::PreviousGtids => Ok(Step::PreviousGtids(GtidSet::from_binary(&event.body)?)),
+            EventType::Rotate => self.take_rotate(event),
+            EventType::Heartbeat | EventType::HeartbeatV2 => self.take_heartbeat(event),
+            EventType::Incident => Err(Error::Unsupported {
+                what: "the source says that it lost changes (INCIDENT)".into(),
+                remedy: "find the cause in the source's error log, then take a new snapshot",
+            }),
+            EventType::TransactionPayload => Err(misplaced("it has not been expanded")),
+            EventType::Stop
+            | EventType::Slave
+            | EventType::Ignorable
+            | EventType::TransactionContext
+            | EventType::ViewChange => Ok(Step::Nothing),
+            EventType::Unknown(_) if event.header.flags & EventHeader::IGNORABLE != 0 => Ok(Step::Nothing),
+            EventType::Unknown(number) => Err(Error::Unsupported {
+                what: format!("event type {number}"),
+                remedy: "the source must be MySQL 8.0 to 9.7; a later version needs a later Strait",
+            }),
+        }
+    }
+
+    fn take_gtid<'a>(&mut self, event: &RawEvent) -> Result<Step<'a>> {
+        self.expect_outside()?;
+        let gtid = GtidEvent::parse(event)?;
+        let seconds = i64::from(event.header.timestamp) * 1_000_000;
+        let commit_us = gtid.immediate_commit_us.unwrap_or(seconds);
+        self.maps.begin_transaction();
+        self.state = State::Headed(TransactionHead {
+            gtid: gtid.gtid,
+            commit_us,
+            original_commit_us: gtid.original_commit_us.unwrap_or(commit_us),
+            server_id: event.header.server_id,
+            thread: None,
+            file: self.file.clone(),
+            pos: self.start,
+            transaction_length: gtid.transaction_length,
+        });
+        Ok(Step::Nothing)
+    }
+
+    fn take_query<'a>(&mut self, event: &'a RawEvent) -> Result<Step<'a>> {
+        let query = QueryEvent::parse(event)?;
+        let statement = classify(query.statement)?;
+        match std::mem::replace(&mut self.state, State::Outside) {
+            State::Outside => Err(misplaced("it belongs to no transaction")),
+            State::Headed(mut head) => {
+                head.thread = Some(query.thread_id);
+                self.take_first_query(head, query, statement)
+            }
+            State::Inside { head, xa } => self.take_inner_query(head, xa, query, statement),
+        }
+    }
+
+    fn take_first_query<'a>(
+        &mut self,
+        head: TransactionHead,
+        query: QueryEvent<'a>,
+        statement: Statement,
+    ) -> Result<Step<'a>> {
+        let end = self.end();
+        match statement {
+            Statement::Begin => {
+                self.state = State::Inside { head: head.clone(), xa: false };
+                Ok(Step::Begin { head, xa: None })
+            }
+            Statement::XaStart(xid) => {
+                self.state = State::Inside { head: head.clone(), xa: true };
+                Ok(Step::Begin { head, xa: Some(xid) })
+            }
+            Statement::XaCommit(xid) => Ok(Step::XaCommit { head, xid, end }),
+            Statement::XaRollback(xid) => Ok(Step::XaRollback { head, xid, end }),
+            Statement::CreateSelect | Statement::Other => Ok(Step::Ddl { head, query, end }),
+            Statement::Commit | Statement::Rollback | Statement::Savepoint | Statement::XaEnd => {
+                Err(misplaced(format!("{} without BEGIN", query.text())))
+            }
+        }
+    }
+
+    fn take_inner_query<'a>(
+        &mut self,
+        head: TransactionHead,
+        xa: bool,
+        query: QueryEvent<'a>,
+        statement: Statement,
+    ) -> Result<Step<'a>> {
+        let step = match statement {
+            Statement::Commit if !xa => return Ok(Step::Commit(self.end())),
+            Statement::Rollback if !xa => return Ok(Step::Rollback(self.end())),
+            Statement::Savepoint => Step::Nothing,
+            Statement::XaEnd if xa => Step::Nothing,
+            Statement::CreateSelect => Step::CreateSelect(query),
+            Statement::Other => {
+                Step::Statement { event: EventType::Query, statement: query.text().into_owned() }
+            }
+            Statement::Begin
+            | Statement::Commit
+            | Statement::Rollback
+            | Statement::XaStart(_)
+            | Statement::XaEnd
+            | Statement::XaCommit(_)
+            | Statement::XaRollback(_) => {
+                return Err(misplaced(format!("{} inside a transaction", query.text())));
+            }
+        };
+        self.state = State::Inside { head, xa };
+        Ok(step)
+    }
+
+    fn take_rows<'a>(&mut self, event: &'a RawEvent) -> Result<Step<'a>> {
+        self.expect_inside()?;
+        let rows = RowsEvent::parse(event)?;
+        if rows.table_id == RowsEvent::DUMMY_TABLE && rows.images.is_empty() {
+            return Ok(Step::Nothing);
+        }
+        let table = self.maps.current(rows.table_id)?;
+        Ok(Step::Rows { table, rows, pos: self.start })
+    }
+
+    fn take_rotate<'a>(&mut self, event: &RawEvent) -> Result<Step<'a>> {
+        self.expect_outside()?;
+        let (pos, file) = rotate::read(event)?;
+        if *self.file != *file {
+            self.file = file.into();
+        }
+        (self.pos, self.start) = (pos, pos);
+        Ok(Step::Rotate { file: self.file.clone(), pos })
+    }
+
+    fn take_heartbeat<'a>(&mut self, event: &RawEvent) -> Result<Step<'a>> {
+        let (file, pos) = heartbeat::read(event)?;
+        let known = *self.file == *file;
+        let pos = match pos {
+            heartbeat::Pos::Whole(pos) => pos,
+            heartbeat::Pos::Low(low) => extend(if known { self.pos } else { 0 }, low),
+        };
+        // In a transaction it can only be about the server's own affairs.
+        if !self.in_transaction() {
+            if !known {
+                self.file = file.into();
+            }
+            (self.pos, self.start) = (pos, pos);
+        }
+        Ok(Step::Heartbeat { file: self.file.clone(), pos })
+    }
+
+    fn end(&self) -> TransactionEnd {
+        TransactionEnd { file: self.file.clone(), pos: self.pos }
+    }
+
+    fn expect_outside(&self) -> Result<()> {
+        match self.head() {
+            None => Ok(()),
+            Some(head) => Err(misplaced(format!(
+                "the transaction {}that began at {}:{} has not ended",
+                head.gtid.map(|gtid| format!("{gtid} ")).unwrap_or_default(),
+                head.file,
+                head.pos
+            ))),
+        }
+    }
+
+    fn expect_inside(&self) -> Result<()> {
+        match self.state {
+            State::Inside { .. } => Ok(()),
+            State::Outside | State::Headed(_) => Err(misplaced("it is outside of a transaction")),
+        }
+    }
+
+    /// Ends the transaction.
+    fn take_inside(&mut self) -> Result<(TransactionHead, bool)> {
+        self.expect_inside()?;
+        match std::mem::replace(&mut self.state, State::Outside) {
+            State::Inside { head, xa } => Ok((head, xa)),
+            State::Outside | State::Headed(_) => Err(misplaced("it is outside of a transaction")),
+        }
+    }
+}
+
+/// The position at or after `pos` that has these lower 32 bits.
+fn extend(pos: u64, low: u32) -> u64 {
+    let candidate = pos & !u64::from(u32::MAX) | u64::from(low);
+    if candidate < pos { candidate + (1 << 32) } else { candidate }
+}
+
+#[cold]
+fn misplaced(found: impl Into<String>) -> Error {
+    Error::Malformed { what: "the order of events", found: found.into() }
 }

@@ -1,89 +1,310 @@
-//! A set of GTIDs: for each (uuid, tag) a sorted list of disjoint, not adjacent intervals.
+//! A set of GTIDs: for each (uuid, tag) a set of numbers. No empty entry is kept, so equality is equality of maps.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use super::{Gtid, ParseError, Tag, Uuid};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{
+    Gtid, ParseError, Tag, Uuid,
+    intervals::{Interval, Intervals},
+    parse_number,
+};
 
 /// A set of GTIDs. `FromStr` reads every form the server prints (spaces, newlines, any order, overlaps,
-/// several tags after one uuid); `Display` gives the server's canonical form on one line.
+/// several tags after one uuid); `Display` gives the server's canonical form on one line. In serde: that text.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct GtidSet {
-    sources: BTreeMap<(Uuid, Option<Tag>), Vec<Interval>>,
-}
-
-/// First and last number, both within the interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Interval {
-    first: u64,
-    last: u64,
+    pub(super) sources: BTreeMap<(Uuid, Option<Tag>), Intervals>,
 }
 
 impl GtidSet {
     pub fn new() -> Self {
         Self::default()
     }
+
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty()
     }
+
     /// How many GTIDs are in the set.
     pub fn count(&self) -> u64 {
-        todo!()
+        let sizes = self.sources.values().flat_map(Intervals::as_slice).map(|it| it.last - it.first + 1);
+        sizes.fold(0, u64::saturating_add)
     }
-    pub fn contains(&self, _gtid: &Gtid) -> bool {
-        todo!()
+
+    pub fn contains(&self, gtid: &Gtid) -> bool {
+        self.sources.get(&(gtid.uuid, gtid.tag)).is_some_and(|numbers| numbers.contains(gtid.number))
     }
+
     /// Whether every GTID of `other` is in this set.
-    pub fn contains_set(&self, _other: &GtidSet) -> bool {
-        todo!()
+    pub fn contains_set(&self, other: &GtidSet) -> bool {
+        other.sources.iter().all(|(source, wanted)| {
+            self.sources.get(source).is_some_and(|numbers| numbers.contains_all(wanted))
+        })
     }
+
+    pub fn intersects(&self, other: &GtidSet) -> bool {
+        other.sources.iter().any(|(source, wanted)| {
+            self.sources.get(source).is_some_and(|numbers| numbers.intersects(wanted))
+        })
+    }
+
     /// Adds one; false if it was there already.
-    pub fn add(&mut self, _gtid: &Gtid) -> bool {
-        todo!()
+    pub fn add(&mut self, gtid: &Gtid) -> bool {
+        debug_assert!((1..=Gtid::MAX_NUMBER).contains(&gtid.number));
+        self.sources.entry((gtid.uuid, gtid.tag)).or_default().add(gtid.number)
     }
+
     /// Removes one; false if it was not there.
-    pub fn remove(&mut self, _gtid: &Gtid) -> bool {
-        todo!()
+    pub fn remove(&mut self, gtid: &Gtid) -> bool {
+        let source = (gtid.uuid, gtid.tag);
+        let Some(numbers) = self.sources.get_mut(&source) else { return false };
+        let removed = numbers.remove(gtid.number);
+        if numbers.is_empty() {
+            self.sources.remove(&source);
+        }
+        removed
     }
-    pub fn union(&mut self, _other: &GtidSet) {
-        todo!()
+
+    pub fn union(&mut self, other: &GtidSet) {
+        for (source, numbers) in &other.sources {
+            self.sources.entry(*source).or_default().union(numbers);
+        }
     }
-    pub fn subtract(&mut self, _other: &GtidSet) {
-        todo!()
+
+    pub fn subtract(&mut self, other: &GtidSet) {
+        self.sources.retain(|source, numbers| {
+            if let Some(holes) = other.sources.get(source) {
+                numbers.subtract(holes);
+            }
+            !numbers.is_empty()
+        });
     }
-    pub fn intersects(&self, _other: &GtidSet) -> bool {
-        todo!()
-    }
+
     /// The uuids with at least one GTID here.
     pub fn uuids(&self) -> impl Iterator<Item = Uuid> + '_ {
-        self.sources.keys().map(|(uuid, _)| *uuid)
+        let mut last = None;
+        self.sources.keys().map(|(uuid, _)| *uuid).filter(move |uuid| last.replace(*uuid) != Some(*uuid))
     }
-    /// Only the GTIDs of one source.
-    pub fn of(&self, _uuid: Uuid) -> GtidSet {
-        todo!()
+
+    /// Only the GTIDs of one server, tagged or not.
+    pub fn of(&self, uuid: Uuid) -> GtidSet {
+        let sources = self.sources.iter().filter(|((source, _), _)| *source == uuid);
+        GtidSet { sources: sources.map(|(source, numbers)| (*source, numbers.clone())).collect() }
     }
-    /// As the dump command wants it.
-    pub fn to_sids(&self) -> Vec<mysql_async::Sid<'static>> {
-        todo!()
-    }
-    /// Decodes the binary form of PREVIOUS_GTIDS events.
-    pub fn from_binary(_bytes: &[u8]) -> Result<Self, crate::binlog::Error> {
-        todo!()
+
+    pub(super) fn from_parts(parts: BTreeMap<(Uuid, Option<Tag>), Vec<Interval>>) -> Self {
+        let sources = parts.into_iter().filter(|(_, intervals)| !intervals.is_empty());
+        GtidSet { sources: sources.map(|(source, it)| (source, Intervals::from_unordered(it))).collect() }
     }
 }
 
-impl std::fmt::Debug for GtidSet {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
+impl Extend<Gtid> for GtidSet {
+    fn extend<T: IntoIterator<Item = Gtid>>(&mut self, gtids: T) {
+        for gtid in gtids {
+            self.add(&gtid);
+        }
     }
 }
-impl std::fmt::Display for GtidSet {
-    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
+
+impl FromIterator<Gtid> for GtidSet {
+    fn from_iter<T: IntoIterator<Item = Gtid>>(gtids: T) -> Self {
+        let mut set = Self::new();
+        set.extend(gtids);
+        set
     }
 }
-impl std::str::FromStr for GtidSet {
+
+impl fmt::Display for GtidSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut previous = None;
+        for ((uuid, tag), numbers) in &self.sources {
+            if previous != Some(uuid) {
+                let comma = if previous.is_some() { "," } else { "" };
+                write!(f, "{comma}{uuid}")?;
+                previous = Some(uuid);
+            }
+            if let Some(tag) = tag {
+                write!(f, ":{tag}")?;
+            }
+            for Interval { first, last } in numbers.as_slice() {
+                if first == last { write!(f, ":{first}")? } else { write!(f, ":{first}-{last}")? }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for GtidSet {
     type Err = ParseError;
-    fn from_str(_text: &str) -> Result<Self, ParseError> {
-        todo!()
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut parts: BTreeMap<(Uuid, Option<Tag>), Vec<Interval>> = BTreeMap::new();
+        for source in text.split(',').map(str::trim).filter(|source| !source.is_empty()) {
+            let mut pieces = source.split(':').map(str::trim);
+            let uuid: Uuid = pieces.next().unwrap_or_default().parse()?;
+            let (mut tag, mut intervals_of_tag) = (None, 0);
+            for piece in pieces {
+                if piece.starts_with(|first: char| first.is_ascii_digit()) {
+                    parts.entry((uuid, tag)).or_default().push(parse_interval(piece)?);
+                    intervals_of_tag += 1;
+                } else if tag.is_some() && intervals_of_tag == 0 {
+                    return Err(ParseError::new("a GTID tag without numbers", source));
+                } else {
+                    (tag, intervals_of_tag) = (Some(piece.parse()?), 0);
+                }
+            }
+            if intervals_of_tag == 0 {
+                return Err(ParseError::new("a GTID source without numbers", source));
+            }
+        }
+        Ok(Self::from_parts(parts))
+    }
+}
+
+fn parse_interval(text: &str) -> Result<Interval, ParseError> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let interval = Interval { first: parse_number(first.trim())?, last: parse_number(last.trim())? };
+    if interval.first > interval.last {
+        return Err(ParseError::new("an interval that runs backwards", text));
+    }
+    Ok(interval)
+}
+
+impl Serialize for GtidSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for GtidSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const A: &str = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+    const B: &str = "4e11fa47-71ca-11e1-9e33-c80aa9429562";
+
+    fn set(text: &str) -> GtidSet {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_form_the_server_prints_is_read_and_printed_canonically() {
+        let cases = [
+            (String::new(), String::new()),
+            (" \n".into(), String::new()),
+            (format!("{A}:1-3:5"), format!("{A}:1-3:5")),
+            (format!("{B}:1,\n{A}:7:1-3 : 4 - 6"), format!("{A}:1-7,{B}:1")),
+            (format!("{A}:1-5:blue:1-3:green:2:9"), format!("{A}:1-5:blue:1-3:green:2:9")),
+            (format!("{A}:green:2,{A}:BLUE:1:1-2,{A}:8"), format!("{A}:8:blue:1-2:green:2")),
+            (format!("{},", A.to_uppercase() + ":1"), format!("{A}:1")),
+        ];
+        for (text, canonical) in cases {
+            assert_eq!(set(&text).to_string(), canonical, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn malformed_text_is_refused() {
+        for bad in [
+            "x",
+            A,
+            &format!("{A}:"),
+            &format!("{A}:blue"),
+            &format!("{A}:blue:green:1"),
+            &format!("{A}:3-1"),
+            &format!("{A}:0"),
+            &format!("{A}:1-"),
+            &format!("{A}:-1"),
+            &format!("{A}:1 2"),
+            &format!("{A}:1-2-3"),
+            &format!("{A}:1-9223372036854775807"),
+            &format!("{A}:1{B}:1"),
+            &format!("{A}::1"),
+        ] {
+            assert!(bad.parse::<GtidSet>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn uuids_and_of_look_at_tagged_ones_too() {
+        let all = set(&format!("{A}:1:blue:2,{B}:1"));
+        assert_eq!(all.uuids().map(|uuid| uuid.to_string()).collect::<Vec<_>>(), [A, B]);
+        assert_eq!(all.of(A.parse().unwrap()), set(&format!("{A}:1:blue:2")));
+        assert_eq!(all.count(), 3);
+    }
+
+    // Few sources and numbers, so that neighbours, overlaps and holes are common.
+    fn gtid() -> impl Strategy<Value = Gtid> {
+        (0..2_u8, prop_oneof![Just(None), Just(Some("a")), Just(Some("b_2"))], 1..24_u64).prop_map(
+            |(uuid, tag, number)| Gtid {
+                uuid: Uuid([uuid; 16]),
+                tag: tag.map(|tag| tag.parse().expect("a tag")),
+                number,
+            },
+        )
+    }
+
+    fn model() -> impl Strategy<Value = BTreeSet<Gtid>> {
+        prop::collection::btree_set(gtid(), 0..40)
+    }
+
+    fn of(model: &BTreeSet<Gtid>) -> GtidSet {
+        model.iter().copied().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn algebra_is_that_of_plain_sets(a in model(), b in model(), one in gtid()) {
+            let (x, y) = (of(&a), of(&b));
+            let mut union = x.clone();
+            union.union(&y);
+            prop_assert_eq!(&union, &of(&(&a | &b)));
+            let mut difference = x.clone();
+            difference.subtract(&y);
+            prop_assert_eq!(&difference, &of(&(&a - &b)));
+            prop_assert_eq!(x.contains_set(&y), a.is_superset(&b));
+            prop_assert!(union.contains_set(&x) && union.contains_set(&y));
+            prop_assert_eq!(x.intersects(&y), !a.is_disjoint(&b));
+            prop_assert_eq!(x.contains(&one), a.contains(&one));
+            prop_assert_eq!(x.count(), a.len() as u64);
+            prop_assert_eq!(x.is_empty(), a.is_empty());
+        }
+
+        #[test]
+        fn adding_and_removing_are_those_of_plain_sets(steps in prop::collection::vec((any::<bool>(), gtid()), 0..80)) {
+            let (mut set, mut model) = (GtidSet::new(), BTreeSet::new());
+            for (add, gtid) in steps {
+                if add {
+                    prop_assert_eq!(set.add(&gtid), model.insert(gtid));
+                } else {
+                    prop_assert_eq!(set.remove(&gtid), model.remove(&gtid));
+                }
+                prop_assert_eq!(&set, &of(&model));
+            }
+        }
+
+        #[test]
+        fn text_round_trips_and_is_unique(a in model()) {
+            let set = of(&a);
+            prop_assert_eq!(&set.to_string().parse::<GtidSet>().unwrap(), &set);
+            let scattered = a.iter().rev().map(ToString::to_string).collect::<Vec<_>>().join(",\n ");
+            prop_assert_eq!(scattered.parse::<GtidSet>().unwrap().to_string(), set.to_string());
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in r"[0-9a-fA-F:,\- \n_é]{0,80}") {
+            let _ = text.parse::<GtidSet>();
+        }
     }
 }

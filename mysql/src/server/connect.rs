@@ -5,7 +5,7 @@
 //! `max_allowed_packet` as its own limit for what it reads: a binlog event of a larger row would end the
 //! stream for ever. And it sends set-up statements in reverse order.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use mysql_async::{
     ClientIdentity, Compression, Conn, DriverError, Error as ClientError, IoError, Opts, OptsBuilder,
@@ -33,6 +33,7 @@ pub struct Session {
     /// Statements executed in this order before the session is handed out.
     pub setup: Vec<String>,
     /// `program_name` in `performance_schema.session_connect_attrs`, so that an operator sees whose it is.
+    /// (The client library cannot send it over TLS.)
     pub program: Option<String>,
 }
 
@@ -57,13 +58,14 @@ pub async fn connect_session(options: &ServerOptions, session: &Session) -> Resu
 
 async fn login(options: &ServerOptions, session: &Session) -> Result<Conn> {
     let encrypted = options.tls.mode != TlsMode::Disabled && options.socket.is_none();
-    let mut connected = Conn::new(client_options(options, session, encrypted)).await;
+    let ssl = if encrypted { Some(ssl_options(options)?) } else { None };
+    let mut connected = Conn::new(client_options(options, session, ssl)).await;
     if options.tls.mode == TlsMode::Preferred
         && let Err(ClientError::Driver(DriverError::NoClientSslFlagFromServer)) = &connected
     {
-        connected = Conn::new(client_options(options, session, false)).await;
+        connected = Conn::new(client_options(options, session, None)).await;
     }
-    let mut conn = connected.map_err(|error| refused(options, error))?;
+    let mut conn = connected.map_err(|error| refused(options, encrypted, error))?;
     for statement in &session.setup {
         conn.query_drop(statement.as_str())
             .await
@@ -72,7 +74,7 @@ async fn login(options: &ServerOptions, session: &Session) -> Result<Conn> {
     Ok(conn)
 }
 
-fn client_options(options: &ServerOptions, session: &Session, encrypted: bool) -> Opts {
+fn client_options(options: &ServerOptions, session: &Session, ssl: Option<SslOpts>) -> Opts {
     let password = options.password.as_ref().map(|password| password.reveal().to_owned());
     let mut builder = OptsBuilder::default()
         .ip_or_hostname(options.host.clone())
@@ -92,13 +94,10 @@ fn client_options(options: &ServerOptions, session: &Session, encrypted: bool) -
     if options.compress {
         builder = builder.compression(Compression::fast());
     }
-    if encrypted {
-        builder = builder.ssl_opts(ssl_options(options));
-    }
-    builder.into()
+    builder.ssl_opts(ssl).into()
 }
 
-fn ssl_options(options: &ServerOptions) -> SslOpts {
+fn ssl_options(options: &ServerOptions) -> Result<SslOpts> {
     let tls = &options.tls;
     let mut ssl = SslOpts::default();
     match tls.mode {
@@ -121,17 +120,31 @@ fn ssl_options(options: &ServerOptions) -> SslOpts {
         }
     }
     if let Some(ca) = &tls.ca {
-        ssl = ssl.with_root_certs(vec![ca.clone().into()]).with_disable_built_in_roots(true);
+        ssl = ssl.with_root_certs(vec![read(options, ca)?.into()]).with_disable_built_in_roots(true);
     }
     if let (Some(certificate), Some(key)) = (&tls.certificate, &tls.key) {
-        ssl = ssl
-            .with_client_identity(Some(ClientIdentity::new(certificate.clone().into(), key.clone().into())));
+        ssl = ssl.with_client_identity(Some(ClientIdentity::new(
+            read(options, certificate)?.into(),
+            read(options, key)?.into(),
+        )));
     }
-    ssl
+    Ok(ssl)
+}
+
+/// Files are read here, so that a message can name the one that is not there.
+fn read(options: &ServerOptions, path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        Error::Tls {
+            place: options.place(),
+            remedy: format!("{} must be a readable PEM file", path.display()),
+            source: error.into(),
+        }
+        .into()
+    })
 }
 
 /// Sorts the errors of a login: what may pass by itself, and what only a human can put right.
-fn refused(options: &ServerOptions, source: ClientError) -> crate::Error {
+fn refused(options: &ServerOptions, encrypted: bool, source: ClientError) -> crate::Error {
     let place = options.place();
     match &source {
         ClientError::Driver(DriverError::NoClientSslFlagFromServer) => Error::Tls {
@@ -140,7 +153,20 @@ fn refused(options: &ServerOptions, source: ClientError) -> crate::Error {
                 .to_owned(),
             source,
         },
-        ClientError::Io(IoError::Tls(_)) => {
+        ClientError::Driver(
+            DriverError::UnknownAuthPlugin { .. }
+            | DriverError::CleartextPluginDisabled
+            | DriverError::MysqlOldPasswordDisabled,
+        ) => Error::Login {
+            place,
+            remedy: format!(
+                "the account proves itself in a way that is not supported here: ALTER USER '{}'@'%' IDENTIFIED WITH \
+                 caching_sha2_password BY '...'",
+                options.user
+            ),
+            source,
+        },
+        _ if encrypted && is_tls(&source) => {
             Error::Tls { place, remedy: tls_remedy(options).to_owned(), source }
         }
         _ => match server_code(&source) {
@@ -152,6 +178,15 @@ fn refused(options: &ServerOptions, source: ClientError) -> crate::Error {
         },
     }
     .into()
+}
+
+/// The verifier's and the record layer's complaints come as input/output errors of this kind.
+fn is_tls(error: &ClientError) -> bool {
+    match error {
+        ClientError::Io(IoError::Tls(_)) => true,
+        ClientError::Io(IoError::Io(error)) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
 }
 
 fn login_remedy(options: &ServerOptions, number: u16) -> Option<String> {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 pub use decimal::DecimalValue;
 pub use temporal::{Date, DateTime, Time};
+pub(crate) use temporal::{fraction_length, fraction_micros};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ColumnValue<'a> {
@@ -51,26 +52,55 @@ pub enum ColumnValue<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BinaryValue<'a> {
     stored: &'a [u8],
-    length: u32,
+    /// Zero bytes after them.
+    zeros: u16,
 }
 
 impl<'a> BinaryValue<'a> {
-    pub fn new(stored: &'a [u8], length: u32) -> Self {
-        Self { stored, length: length.max(stored.len() as u32) }
+    pub fn whole(bytes: &'a [u8]) -> Self {
+        Self { stored: bytes, zeros: 0 }
     }
+
+    /// None if there are more bytes than `length`.
+    pub fn padded(stored: &'a [u8], length: usize) -> Option<Self> {
+        Some(Self { stored, zeros: u16::try_from(length.checked_sub(stored.len())?).ok()? })
+    }
+
     pub fn len(&self) -> usize {
-        self.length as usize
+        self.stored.len() + usize::from(self.zeros)
     }
+
     pub fn is_empty(&self) -> bool {
-        self.length == 0
+        self.len() == 0
     }
+
     /// The whole value; allocates only where zero bytes must be given back.
     pub fn to_bytes(&self) -> Cow<'a, [u8]> {
-        if self.stored.len() == self.len() {
+        if self.zeros == 0 {
             return Cow::Borrowed(self.stored);
         }
-        let mut bytes = self.stored.to_vec();
-        bytes.resize(self.len(), 0);
+        let mut bytes = Vec::with_capacity(self.len());
+        self.write(&mut bytes);
         Cow::Owned(bytes)
+    }
+
+    /// Appends the whole value.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.stored);
+        out.resize(out.len() + usize::from(self.zeros), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_bytes_come_back() {
+        let value = BinaryValue::padded(&[1, 2], 4).unwrap();
+        assert_eq!((value.len(), &value.to_bytes()[..]), (4, &[1, 2, 0, 0][..]));
+        assert!(matches!(BinaryValue::padded(&[1, 2], 2).unwrap().to_bytes(), Cow::Borrowed([1, 2])));
+        assert_eq!(BinaryValue::padded(&[1, 2], 1), None);
+        assert!(BinaryValue::whole(&[]).is_empty());
     }
 }

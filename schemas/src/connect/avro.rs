@@ -7,7 +7,7 @@
 
 use super::{Connect, Type, semantic};
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fmt::{Display, Write},
 };
 
@@ -15,7 +15,7 @@ const DEFAULT_NAMESPACE: &str = "io.confluent.connect.avro";
 const DEFAULT_NAME: &str = "ConnectDefault";
 
 pub(crate) fn avro_text(schema: &Connect) -> String {
-    let mut printer = Printer { out: String::new(), defined: HashSet::new() };
+    let mut printer = Printer { out: String::new(), defined: HashMap::new() };
     printer.schema(schema, "");
     printer.out
 }
@@ -25,19 +25,21 @@ pub(super) fn quoted(text: &str) -> impl Display + use<> {
     serde_json::Value::from(text)
 }
 
-struct Printer {
+type Parameters = [(&'static str, String)];
+
+struct Printer<'s> {
     out: String,
-    /// Full names of the records printed so far.
-    defined: HashSet<String>,
+    /// The records printed so far, by full name, and the parameters they were printed with.
+    defined: HashMap<String, &'s Parameters>,
 }
 
-impl Printer {
+impl<'s> Printer<'s> {
     fn push(&mut self, part: impl Display) {
         write!(self.out, "{part}").expect("writing to a String does not fail");
     }
 
     /// The union that optionality asks for, or the bare type. A default must be of the first branch.
-    fn schema(&mut self, schema: &Connect, namespace: &str) {
+    fn schema(&mut self, schema: &'s Connect, namespace: &str) {
         match (schema.optional, schema.default) {
             (false, _) => self.base(schema, namespace),
             (true, None) => {
@@ -53,7 +55,7 @@ impl Printer {
         }
     }
 
-    fn base(&mut self, schema: &Connect, namespace: &str) {
+    fn base(&mut self, schema: &'s Connect, namespace: &str) {
         let primitive = match &schema.ty {
             Type::Boolean => "boolean",
             Type::Int16 | Type::Int32 => "int",
@@ -78,14 +80,16 @@ impl Printer {
         self.push("}");
     }
 
-    fn record(&mut self, schema: &Connect, fields: &[super::Field], enclosing: &str) {
+    fn record(&mut self, schema: &'s Connect, fields: &'s [super::Field], enclosing: &str) {
         let (namespace, name) = full_name(schema);
-        if !self.defined.insert(format!("{namespace}.{name}")) {
+        let known = format!("{namespace}.{name}");
+        if self.defined.contains_key(&known) {
             return match namespace == enclosing {
                 true => self.push(quoted(name)),
                 false => self.push(quoted(&format!("{namespace}.{name}"))),
             };
         }
+        self.defined.insert(known, &schema.parameters);
         self.push(format_args!("{{\"type\":\"record\",\"name\":{}", quoted(name)));
         if namespace != enclosing {
             self.push(format_args!(",\"namespace\":{}", quoted(namespace)));
@@ -100,11 +104,9 @@ impl Printer {
         self.push("}");
     }
 
-    fn field(&mut self, field: &super::Field, namespace: &str) {
-        let refers = matches!(field.schema.ty, Type::Struct(_)) && {
-            let (space, name) = full_name(&field.schema);
-            self.defined.contains(&format!("{space}.{name}"))
-        };
+    fn field(&mut self, field: &'s super::Field, namespace: &str) {
+        let defined = matches!(field.schema.ty, Type::Struct(_)).then(|| full_name(&field.schema));
+        let defined = defined.and_then(|(space, name)| self.defined.get(&format!("{space}.{name}")).copied());
         self.push(format_args!("{{\"name\":{},\"type\":", quoted(&field.name)));
         self.schema(&field.schema, namespace);
         if let Some(default) = field.schema.default {
@@ -112,18 +114,15 @@ impl Printer {
         } else if field.schema.optional {
             self.push(",\"default\":null");
         }
-        if refers {
-            self.parameters(&field.schema);
+        if defined.is_some_and(|parameters| parameters != field.schema.parameters) {
+            self.parameters(&field.schema.parameters);
         }
         self.push("}");
     }
 
-    fn parameters(&mut self, schema: &Connect) {
-        if schema.parameters.is_empty() {
-            return;
-        }
+    fn parameters(&mut self, parameters: &Parameters) {
         self.push(",\"connect.parameters\":{");
-        for (i, (key, value)) in schema.parameters.iter().enumerate() {
+        for (i, (key, value)) in parameters.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
             self.push(format_args!("{comma}{}:{}", quoted(key), quoted(value)));
         }
@@ -145,7 +144,9 @@ impl Printer {
         if let Some(version) = schema.version {
             self.push(format_args!(",\"connect.version\":{version}"));
         }
-        self.parameters(schema);
+        if !schema.parameters.is_empty() {
+            self.parameters(&schema.parameters);
+        }
         if let Some(default) = schema.default {
             self.push(format_args!(",\"connect.default\":{}", quoted(default)));
         }

@@ -5,7 +5,7 @@ use super::{
     names::{Naming, field_names, record_name},
     semantic, shared,
 };
-use crate::{Column, Kind, TableSchema};
+use crate::{Column, Kind, SourceType, TableSchema};
 
 /// The key's schema. It does not tell the columns' source types: they change with an ALTER that leaves the
 /// key as it is, and a new schema id is a new key to the partitioner.
@@ -46,7 +46,10 @@ pub(crate) fn envelope(table: &TableSchema, naming: Naming) -> Connect {
 
 fn row(table: &TableSchema, naming: Naming) -> Connect {
     let names = field_names(naming, table.columns.iter().map(|column| column.name.as_str()));
-    let fields = table.columns.iter().zip(names).map(|(column, name)| Field::new(name, with_source(column)));
+    let fields = table.columns.iter().zip(names).map(|(column, name)| {
+        let schema = with_source(column, name != column.name);
+        Field::new(name, schema)
+    });
     Connect::structure(name_of(table, naming, "Value"), fields.collect())
 }
 
@@ -54,8 +57,9 @@ fn name_of(table: &TableSchema, naming: Naming, kind: &str) -> String {
     record_name(naming, &table.prefix, &table.database, &table.table, kind)
 }
 
-/// A column as a value's field, its source type told in parameters.
-fn with_source(column: &Column) -> Connect {
+/// A column as a value's field: what is known of its source in parameters, its name always if the field's
+/// is another.
+fn with_source(column: &Column, renamed: bool) -> Connect {
     let source = &column.source_type;
     let mut schema = bare(column);
     if !source.name.is_empty() {
@@ -67,7 +71,10 @@ fn with_source(column: &Column) -> Connect {
     if let Some(scale) = source.scale {
         schema = schema.parameter(semantic::SOURCE_SCALE, scale.to_string());
     }
-    schema.parameter(semantic::SOURCE_NAME, &column.name)
+    if renamed || *source != SourceType::default() {
+        schema = schema.parameter(semantic::SOURCE_NAME, &column.name);
+    }
+    schema
 }
 
 fn bare(column: &Column) -> Connect {

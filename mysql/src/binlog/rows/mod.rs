@@ -1,6 +1,14 @@
 //! WRITE_ROWS, UPDATE_ROWS, DELETE_ROWS: row images.
+//!
+//! Layout: table number, flags, (v2) extra data, column count, a bitmap of the columns present (two for an
+//! update: before, after), then the images one after the other: a bitmap of NULLs over the present columns,
+//! then their values. Nothing says how many rows there are: they end with the event.
 
-use super::{RawEvent, Result, TableMap};
+mod cell;
+
+pub(super) use cell::Cell;
+
+use super::{Error, EventType, RawEvent, Reader, Result, TableMap};
 use crate::value::ColumnValue;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,47 +24,189 @@ pub mod row_flags {
     pub const NO_FOREIGN_KEY_CHECKS: u16 = 0x02;
     pub const RELAXED_UNIQUE_CHECKS: u16 = 0x04;
     pub const COMPLETE_ROWS: u16 = 0x08;
+    /// The effects of foreign keys are logged as rows of their own, before the rows that caused them.
     pub const USE_SQL_FOREIGN_KEY: u16 = 0x10;
 }
 
 #[derive(Debug, Clone)]
 pub struct RowsEvent<'a> {
     pub table_id: u64,
+    /// See [`row_flags`].
     pub flags: u16,
     pub kind: RowsKind,
     /// The bytes of all row images.
     pub images: &'a [u8],
+    columns: u64,
+    before: Present<'a>,
+    after: Present<'a>,
+}
+
+/// Which columns an image has: bit n, from the lowest of the first byte, is column n.
+#[derive(Debug, Clone, Copy)]
+struct Present<'a> {
+    bits: &'a [u8],
+    count: usize,
+    /// All of them, as with binlog_row_image=FULL.
+    all: bool,
 }
 
 impl<'a> RowsEvent<'a> {
-    pub fn parse(_event: &'a RawEvent) -> Result<Self> {
-        todo!()
+    /// The table number of the event that only ends a statement.
+    pub(super) const DUMMY_TABLE: u64 = 0x00ff_ffff;
+
+    pub fn parse(event: &'a RawEvent) -> Result<Self> {
+        let (kind, has_extra_data) = match event.header.event_type {
+            EventType::WriteRowsV1 => (RowsKind::Insert, false),
+            EventType::UpdateRowsV1 => (RowsKind::Update, false),
+            EventType::DeleteRowsV1 => (RowsKind::Delete, false),
+            EventType::WriteRows => (RowsKind::Insert, true),
+            EventType::UpdateRows => (RowsKind::Update, true),
+            EventType::DeleteRows => (RowsKind::Delete, true),
+            EventType::PartialUpdateRows => {
+                return Err(Error::Unsupported {
+                    what: "a PARTIAL_UPDATE_ROWS event (JSON changes without the whole value)".into(),
+                    remedy: "SET GLOBAL binlog_row_value_options='' on the source, in running sessions too",
+                });
+            }
+            other => {
+                let found = format!("event {other}");
+                return Err(Error::Malformed { what: "a rows event", found });
+            }
+        };
+        let mut reader = Reader::new("a rows event", &event.body);
+        let table_id = reader.uint(6)?;
+        let flags = reader.u16()?;
+        if has_extra_data {
+            // Its length counts itself.
+            let length = usize::from(reader.u16()?);
+            reader.take(
+                length.checked_sub(2).ok_or_else(|| reader.malformed("extra data of negative length"))?,
+            )?;
+        }
+        let columns = reader.lenenc()?;
+        let first = Present::read(&mut reader, columns)?;
+        let second = if kind == RowsKind::Update { Present::read(&mut reader, columns)? } else { first };
+        Ok(Self { table_id, flags, kind, images: reader.rest(), columns, before: first, after: second })
     }
+
+    pub fn has_flag(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Every image has every column (binlog_row_image=FULL).
+    pub fn is_full(&self) -> bool {
+        self.before.all && self.after.all
+    }
+
     /// The table must be the one this event's `table_id` was mapped to.
-    pub fn rows<'t>(&self, _table: &'t TableMap) -> Result<RowIter<'a, 't>> {
-        todo!()
+    pub fn rows<'t>(&self, table: &'t TableMap) -> Result<RowIter<'a, 't>> {
+        if self.columns != table.columns.len() as u64 {
+            return Err(Error::Malformed {
+                what: "a rows event",
+                found: format!(
+                    "it has {} columns, its table {}.{} has {}",
+                    self.columns,
+                    table.database,
+                    table.table,
+                    table.columns.len()
+                ),
+            });
+        }
+        // Rows without columns have no bytes: how many there are cannot be told.
+        let countless = self.before.count == 0 || self.kind != RowsKind::Update && self.after.count == 0;
+        if countless && (self.columns > 0 || !self.images.is_empty()) {
+            return Err(Error::Unsupported {
+                what: format!("rows of {}.{} without any column", table.database, table.table),
+                remedy: "SET GLOBAL binlog_row_image=FULL on the source, in running sessions too",
+            });
+        }
+        let (before, after) = match self.kind {
+            RowsKind::Insert => (None, Some(self.after)),
+            RowsKind::Update => (Some(self.before), Some(self.after)),
+            RowsKind::Delete => (Some(self.before), None),
+        };
+        Ok(RowIter { images: self.images, table, before, after })
     }
+}
+
+impl<'a> Present<'a> {
+    fn read(reader: &mut Reader<'a>, columns: u64) -> Result<Self> {
+        let bits = reader.take_long(columns.div_ceil(8))?;
+        let columns = columns as usize;
+        let count = (0..columns).filter(|column| bit(bits, *column)).count();
+        Ok(Self { bits, count, all: count == columns })
+    }
+}
+
+#[inline]
+fn bit(bits: &[u8], index: usize) -> bool {
+    bits[index / 8] & 1 << (index % 8) != 0
 }
 
 /// Decodes one row after the other into vectors that the caller reuses.
 pub struct RowIter<'a, 't> {
     images: &'a [u8],
     table: &'t TableMap,
+    before: Option<Present<'a>>,
+    after: Option<Present<'a>>,
 }
 
 impl<'a> RowIter<'a, '_> {
     /// The next row: `before` is filled for updates and deletes, `after` for inserts and updates, the other
-    /// is left empty. One value for each column of the table. False: no more rows.
+    /// is left empty. One value for each column of the table. False: no more rows. After an error the
+    /// iterator must not be used.
     pub fn next(
         &mut self,
-        _before: &mut Vec<ColumnValue<'a>>,
-        _after: &mut Vec<ColumnValue<'a>>,
+        before: &mut Vec<ColumnValue<'a>>,
+        after: &mut Vec<ColumnValue<'a>>,
     ) -> Result<bool> {
-        let _ = (self.images, self.table);
-        todo!()
+        before.clear();
+        after.clear();
+        if self.images.is_empty() {
+            return Ok(false);
+        }
+        if let Some(present) = self.before {
+            self.read_image(present, before)?;
+        }
+        if let Some(present) = self.after {
+            self.read_image(present, after)?;
+        }
+        Ok(true)
     }
+
     /// Bytes of row images not yet decoded: the difference tells how many bytes a row took.
     pub fn left(&self) -> &'a [u8] {
         self.images
+    }
+
+    fn read_image(&mut self, present: Present, values: &mut Vec<ColumnValue<'a>>) -> Result<()> {
+        let mut reader = Reader::new("a row image", self.images);
+        let nulls = reader.take(present.count.div_ceil(8))?;
+        values.reserve(self.table.cells.len());
+        let mut nth = 0;
+        for (column, cell) in self.table.cells.iter().enumerate() {
+            if !present.all && !bit(present.bits, column) {
+                values.push(ColumnValue::Absent);
+                continue;
+            }
+            let value = if bit(nulls, nth) { Ok(ColumnValue::Null) } else { cell.read(&mut reader) };
+            match value {
+                Ok(value) => values.push(value),
+                Err(source) => return Err(in_column(self.table, column, source)),
+            }
+            nth += 1;
+        }
+        self.images = reader.left();
+        Ok(())
+    }
+}
+
+#[cold]
+fn in_column(table: &TableMap, column: usize, source: Error) -> Error {
+    let name = table.columns.get(column).map(|column| column.name.as_str()).filter(|name| !name.is_empty());
+    Error::Column {
+        table: format!("{}.{}", table.database, table.table),
+        column: name.map_or_else(|| format!("#{}", column + 1), str::to_owned),
+        source: Box::new(source),
     }
 }

@@ -11,7 +11,8 @@ pub struct ColumnDef {
     pub nullable: bool,
     /// Collation id of a character column, ENUM or SET; 63 = binary.
     pub collation: Option<u16>,
-    /// Of ENUM and SET, in order, as UTF-8.
+    /// Of ENUM and SET, in order, as UTF-8. Empty if the server did not say them or in a charset that we
+    /// cannot decode.
     pub labels: Arc<[String]>,
     pub visible: bool,
 }
@@ -73,6 +74,7 @@ pub enum ColumnType {
     },
     Vector {
         length_bytes: u8,
+        /// 0 = not said.
         dimensions: u32,
     },
     /// A type that this decoder refuses, by the server's number; only reading its rows is an error.
@@ -95,9 +97,56 @@ pub enum GeometryKind {
     Unknown(u32),
 }
 
+impl From<u32> for GeometryKind {
+    fn from(number: u32) -> Self {
+        match number {
+            0 => Self::Geometry,
+            1 => Self::Point,
+            2 => Self::LineString,
+            3 => Self::Polygon,
+            4 => Self::MultiPoint,
+            5 => Self::MultiLineString,
+            6 => Self::MultiPolygon,
+            7 => Self::GeometryCollection,
+            other => Self::Unknown(other),
+        }
+    }
+}
+
+/// The collation of BINARY, VARBINARY and BLOB.
+pub const BINARY_COLLATION: u16 = 63;
+
 impl ColumnDef {
     /// Character type with the binary collation: BINARY, VARBINARY, BLOB.
     pub fn is_binary(&self) -> bool {
-        self.collation == Some(63)
+        self.collation == Some(BINARY_COLLATION)
+    }
+}
+
+impl ColumnType {
+    /// Types that the signedness bitmap has a bit for. YEAR is among them.
+    pub(super) fn is_numeric(self) -> bool {
+        matches!(
+            self,
+            Self::Tiny
+                | Self::Short
+                | Self::Int24
+                | Self::Long
+                | Self::LongLong
+                | Self::Float
+                | Self::Double
+                | Self::Decimal { .. }
+                | Self::Year
+        )
+    }
+
+    /// Types that have a charset in the metadata. Not JSON, GEOMETRY and VECTOR, though the server stores
+    /// them as blobs.
+    pub(super) fn is_character(self) -> bool {
+        matches!(self, Self::Char { .. } | Self::VarChar { .. } | Self::Blob { .. })
+    }
+
+    pub(super) fn is_enum_or_set(self) -> bool {
+        matches!(self, Self::Enum { .. } | Self::Set { .. })
     }
 }

@@ -1,10 +1,18 @@
 //! TABLE_MAP: the shape of a table, sent before its rows.
 
 mod column;
+mod metadata;
+mod types;
 
-pub use column::{ColumnDef, ColumnType, GeometryKind};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
-use super::{RawEvent, Result};
+pub use column::{BINARY_COLLATION, ColumnDef, ColumnType, GeometryKind};
+
+use self::metadata::Metadata;
+use super::{RawEvent, Reader, Result, rows::Cell};
 
 /// The same `Arc<TableMap>` comes out of the framer as long as the server describes the table in the same
 /// bytes (the table's number aside): what is compiled for it may be kept by `Arc::ptr_eq` or by `version`.
@@ -19,6 +27,8 @@ pub struct TableMap {
     pub primary_key: Vec<KeyPart>,
     /// The server told the column names (`binlog_row_metadata=FULL`).
     pub full_metadata: bool,
+    /// How to decode each column.
+    pub(super) cells: Vec<Cell>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +40,71 @@ pub struct KeyPart {
 }
 
 impl TableMap {
-    pub fn parse(_event: &RawEvent) -> Result<(u64, Self)> {
-        todo!()
+    pub fn new(
+        database: String,
+        table: String,
+        columns: Vec<ColumnDef>,
+        primary_key: Vec<KeyPart>,
+        full_metadata: bool,
+    ) -> Self {
+        static VERSION: AtomicU64 = AtomicU64::new(1);
+        let cells = columns.iter().map(Cell::of).collect();
+        let version = VERSION.fetch_add(1, Ordering::Relaxed);
+        Self { version, database, table, columns, primary_key, full_metadata, cells }
     }
+
+    /// The table's number and its description.
+    pub fn parse(event: &RawEvent) -> Result<(u64, Self)> {
+        let (table_id, description) = split_table_id(event)?;
+        Ok((table_id, Self::parse_description(description)?))
+    }
+
+    /// What [`split_table_id`] left.
+    pub(super) fn parse_description(description: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new("a TABLE_MAP event", description);
+        let _flags = reader.u16()?;
+        let database = read_name(&mut reader)?;
+        let table = read_name(&mut reader)?;
+        let count = reader.lenenc()?;
+        let codes = reader.take_long(count)?;
+        let types = types::read_types(codes, reader.lenenc_bytes()?)?;
+        let nullable = reader.take(codes.len().div_ceil(8))?;
+        let metadata = Metadata::read(reader.rest())?;
+        let mut columns: Vec<ColumnDef> = types
+            .into_iter()
+            .enumerate()
+            .map(|(index, ty)| ColumnDef {
+                name: String::new(),
+                ty,
+                unsigned: false,
+                nullable: nullable[index / 8] & 1 << (index % 8) != 0,
+                collation: None,
+                labels: Arc::default(),
+                visible: true,
+            })
+            .collect();
+        metadata.apply(&mut columns)?;
+        let primary_key = metadata.primary_key(columns.len())?;
+        Ok(Self::new(database, table, columns, primary_key, metadata.has_names()))
+    }
+
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
     }
+}
+
+/// The number that rows events name the table by, and the description, which does not depend on it.
+pub(super) fn split_table_id(event: &RawEvent) -> Result<(u64, &[u8])> {
+    let mut reader = Reader::new("a TABLE_MAP event", &event.body);
+    let table_id = reader.uint(6)?;
+    Ok((table_id, reader.rest()))
+}
+
+/// Length, name, zero byte.
+fn read_name(reader: &mut Reader) -> Result<String> {
+    let name = reader.lenenc_bytes()?;
+    if reader.u8()? != 0 {
+        return Err(reader.malformed("no zero byte after a name"));
+    }
+    Ok(String::from_utf8_lossy(name).into_owned())
 }

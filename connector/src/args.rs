@@ -1,0 +1,151 @@
+//! The command line: the five values as flags, everything else as `--set` or in the file.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use strait_service::{
+    Context, Finding, Process,
+    cli::{self, Command, Common},
+    config::Flags,
+};
+
+use crate::{Error, Result, config::Config};
+
+/// Publishes every change of a MySQL server to Kafka: each transaction once, whole and in order.
+///
+/// Five values are enough; the same five for `check`, which looks at everything that `run` needs and prints each
+/// finding with the command that mends it:
+///
+///   strait-connector check --source mysql://repl@db1:3306 --password-file repl.pw --kafka kafka1:9092 \
+///     --registry http://registry:8081 --prefix beijing
+#[derive(Debug, Parser)]
+#[command(name = "strait-connector", version, verbatim_doc_comment)]
+pub struct Args {
+    #[command(flatten)]
+    pub common: Common,
+    /// The source: mysql://USER@HOST[:PORT]. The password does not belong here.
+    #[arg(long, value_name = "URL", global = true)]
+    pub source: Option<String>,
+    /// File whose first line is the source account's password.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub password_file: Option<PathBuf>,
+    /// Kafka's bootstrap servers: HOST:PORT[,HOST:PORT...].
+    #[arg(long, value_name = "BROKERS", global = true)]
+    pub kafka: Option<String>,
+    /// The schema registry's URL (Confluent's API).
+    #[arg(long, value_name = "URL", global = true)]
+    pub registry: Option<String>,
+    /// First part of every topic's name, and this connector's identity.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub prefix: Option<String>,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The connector as a process.
+#[derive(Debug)]
+pub struct Connector;
+
+impl Process for Connector {
+    const NAME: &'static str = "strait-connector";
+    const HTTP_PORT: u16 = 8401;
+    type Config = Config;
+    type Error = Error;
+
+    async fn check(config: Arc<Config>) -> Result<Vec<Finding>> {
+        crate::check(config).await
+    }
+
+    async fn run(config: Arc<Config>, context: Context) -> Result<()> {
+        crate::run_with(config, context).await
+    }
+}
+
+/// Runs the command.
+pub fn main(args: Args) -> ExitCode {
+    let source = match args.source.as_deref().map(SourceUrl::parse).transpose() {
+        Ok(source) => source.unwrap_or_default(),
+        Err(cause) => {
+            eprintln!(
+                "refused: {cause}\n  at:  --source\n  fix: --source mysql://USER@HOST:3306, and the password in a file: --password-file"
+            );
+            return ExitCode::from(2);
+        }
+    };
+    let flags = Flags::default()
+        .set("--source", "source.host", source.host)
+        .set("--source", "source.port", source.port)
+        .set("--source", "source.user", source.user)
+        .set(
+            "--password-file",
+            "source.password_file",
+            args.password_file.map(|path| path.display().to_string()),
+        )
+        .set("--kafka", "kafka.brokers", args.kafka)
+        .set("--registry", "registry.url", args.registry)
+        .set("--prefix", "prefix", args.prefix);
+    cli::main::<Connector>(args.command, &args.common, flags)
+}
+
+/// The parts of `mysql://user@host:port`.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct SourceUrl {
+    user: Option<String>,
+    host: Option<String>,
+    port: Option<u16>,
+}
+
+impl SourceUrl {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let rest = text.strip_prefix("mysql://").unwrap_or(text).trim_end_matches('/');
+        let (user, address) = match rest.rsplit_once('@') {
+            Some((user, address)) => (Some(user), address),
+            None => (None, rest),
+        };
+        if user.is_some_and(|user| user.contains(':')) {
+            return Err("the source's URL holds a password, which every user of this machine could read");
+        }
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) if !host.ends_with(':') && (!host.contains(':') || host.ends_with(']')) => {
+                (host, Some(port.parse().map_err(|_| "the source's port is no number from 0 to 65535")?))
+            }
+            _ => (address, None),
+        };
+        if host.is_empty() || host.contains(['/', '?']) {
+            return Err("the source's URL is not of the form mysql://USER@HOST:PORT");
+        }
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        Ok(Self { user: user.map(str::to_owned), host: Some(host.to_owned()), port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn url(user: Option<&str>, host: &str, port: Option<u16>) -> SourceUrl {
+        SourceUrl { user: user.map(str::to_owned), host: Some(host.to_owned()), port }
+    }
+
+    #[test]
+    fn source_urls() {
+        assert_eq!(SourceUrl::parse("mysql://repl@db1:3307"), Ok(url(Some("repl"), "db1", Some(3307))));
+        assert_eq!(SourceUrl::parse("mysql://repl@db1/"), Ok(url(Some("repl"), "db1", None)));
+        assert_eq!(SourceUrl::parse("repl@[::1]:3306"), Ok(url(Some("repl"), "::1", Some(3306))));
+        assert_eq!(SourceUrl::parse("mysql://db1"), Ok(url(None, "db1", None)));
+        for wrong in ["mysql://u:secret@db1", "mysql://u@db1:x", "mysql://u@", "mysql://u@db1/shop"] {
+            let error = SourceUrl::parse(wrong).expect_err(wrong);
+            assert!(!error.contains("secret"));
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+        let args = Args::try_parse_from(["strait-connector", "check", "--prefix", "p"])
+            .expect("flags after the command");
+        assert_eq!(args.prefix.as_deref(), Some("p"));
+        assert!(matches!(args.command, Some(Command::Check)));
+    }
+}

@@ -1,0 +1,448 @@
+//! The connector's configuration. Five values have no default: the source, its password, Kafka, the
+//! registry and the prefix; everything else is chosen so that a connector started with these five is right.
+
+use std::{path::PathBuf, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strait_mysql::server::{ServerOptions, Tls, TlsMode};
+use strait_service::{
+    Finding, Options, Period, Secret, Size,
+    config::{Settings, refuse},
+    http, log, registry, retry,
+};
+
+/// Everything a connector is told.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// First part of every topic name, and the connector's identity: its position and its transactional id
+    /// hang on it, so it is never changed and never shared. At most 64 of the characters a-z A-Z 0-9 . _ -
+    pub prefix: String,
+    /// Name of the site whose changes these are, for the header `strait.origin`. Default: the prefix.
+    pub site: Option<String>,
+    pub source: Source,
+    pub databases: Databases,
+    pub kafka: Kafka,
+    pub topics: Topics,
+    pub registry: registry::Config,
+    pub schema: Schema,
+    pub publish: Publish,
+    pub retry: retry::Config,
+    pub log: log::Config,
+    pub http: http::Config,
+}
+
+/// The MySQL server to stream from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Source {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Unix socket in place of host and port.
+    pub socket: Option<PathBuf>,
+    /// Account; it needs REPLICATION SLAVE and REPLICATION CLIENT, and SELECT where a table has no primary key.
+    pub user: String,
+    /// The account's password.
+    pub password: Option<Secret>,
+    /// Encryption of the connection: "disabled", "preferred", "required", "verify-ca" or "verify-identity".
+    pub tls: TlsChoice,
+    /// PEM file of the certificate authorities that sign the server's certificate.
+    pub tls_ca: Option<PathBuf>,
+    /// PEM file of the client's certificate, for accounts that REQUIRE X509.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of the client's key.
+    pub tls_key: Option<PathBuf>,
+    /// Replica id shown to the server; no other replica of it may use the same. Default: a number between
+    /// 1,000,000,000 and 1,999,999,999 made from the prefix.
+    pub server_id: Option<u32>,
+    /// How the place in the binary log is kept: "gtid", or "file" (file and position) for a server with
+    /// GTIDs off. With "file" a failover to another server cannot be followed, and nobody can tell whether
+    /// the server still has everything that was published.
+    pub position: PositionMode,
+    /// Where the very first start begins, after that the position is in Kafka: "now", "earliest" (what the
+    /// server still has), or a GTID set that the readers of the topics already have ("file:position", such
+    /// as "binlog.000003:157", with position = "file").
+    pub start: String,
+    /// The server says so often that it has nothing to send; three times this without a word and the
+    /// connection is given up. Bounds the lag that is shown for an idle source.
+    pub heartbeat: Period,
+    /// Bounds logging in.
+    pub connect_timeout: Period,
+    /// How long to wait for the server to execute what was already streamed from it, before a crash that
+    /// lost transactions is assumed.
+    pub executed_timeout: Period,
+    /// Compress the connection (zlib): for a slow link to the source.
+    pub compress: bool,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: 3306,
+            socket: None,
+            user: String::new(),
+            password: None,
+            tls: TlsChoice::Preferred,
+            tls_ca: None,
+            tls_certificate: None,
+            tls_key: None,
+            server_id: None,
+            position: PositionMode::Gtid,
+            start: "now".into(),
+            heartbeat: Period::seconds(1),
+            connect_timeout: Period::seconds(10),
+            executed_timeout: Period::seconds(60),
+            compress: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsChoice {
+    Disabled,
+    Preferred,
+    Required,
+    VerifyCa,
+    VerifyIdentity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PositionMode {
+    Gtid,
+    File,
+}
+
+/// Which databases are published. The server's own (mysql, sys, information_schema, performance_schema)
+/// and `strait` never are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Databases {
+    /// Only these; empty: all.
+    pub include: Vec<String>,
+    /// Not these.
+    pub exclude: Vec<String>,
+    /// Transactions that our own sink wrote are not published again where their origin is one of these
+    /// sites; empty: whatever the origin. In a chain A -> B -> C the connector at B names C only.
+    pub skip_origins: Vec<String>,
+}
+
+/// The Kafka cluster to publish to.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kafka {
+    /// Bootstrap servers, "host:port" with commas between.
+    pub brokers: String,
+    /// Compression of the record batches: "none", "lz4", "snappy", "gzip". lz4 costs the least.
+    pub compression: String,
+    /// Records wait so long for others to share a request with. Part of every record's latency.
+    pub linger: Period,
+    /// Bound of the bytes that wait for Kafka's acknowledgement: a part of the memory budget.
+    pub buffer: Size,
+    /// Bound of the number of records that wait for Kafka's acknowledgement; each costs some 300 bytes
+    /// beside its own.
+    pub buffer_records: u32,
+    /// A record that is not acknowledged within this ends the Kafka transaction, and everything starts again.
+    pub delivery_timeout: Period,
+    /// Kafka gives up a transaction whose connector is silent for so long; until then readers wait. Between
+    /// the delivery timeout and the broker's transaction.max.timeout.ms.
+    pub transaction_timeout: Period,
+    /// librdkafka's own options, passed on as they are and last (so they win): security, sockets, ...
+    pub options: Options,
+}
+
+impl Default for Kafka {
+    fn default() -> Self {
+        Self {
+            brokers: String::new(),
+            compression: "lz4".into(),
+            linger: Period::millis(1),
+            buffer: Size::mib(16),
+            buffer_records: 50_000,
+            delivery_timeout: Period::seconds(30),
+            transaction_timeout: Period::seconds(60),
+            options: Options::default(),
+        }
+    }
+}
+
+/// How missing topics are created.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Topics {
+    /// Create topics that do not exist; with false a missing one halts the connector with the command.
+    pub create: bool,
+    /// Partitions of a data topic. Bounds how far its reading can be spread; order by transaction holds
+    /// whatever the number.
+    pub partitions: u32,
+    /// Replicas of each partition; without it the broker's default.replication.factor.
+    pub replication: Option<u16>,
+    /// How long data and spine are kept; without it the broker's own. A sink that is away for longer must
+    /// be loaded anew.
+    pub retention: Option<Period>,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self { create: true, partitions: 4, replication: None, retention: None }
+    }
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Schema {
+    /// "avro" (schemas in the registry), "json" (the schema in each record) or "json-schemaless".
+    pub format: Format,
+    /// "none": the connector sets its own subjects to NONE, for an ALTER has already happened when it is
+    /// seen. "keep": the registry's own level holds, and a schema that it refuses halts the connector.
+    pub compatibility: Compatibility,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    #[default]
+    Avro,
+    Json,
+    JsonSchemaless,
+}
+
+impl From<Format> for strait_schemas::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Avro => Self::Avro,
+            Format::Json => Self::Json,
+            Format::JsonSchemaless => Self::JsonSchemaless,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Compatibility {
+    #[default]
+    None,
+    Keep,
+}
+
+/// When transactions become visible to readers.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Publish {
+    /// "auto": at once, but under semi-synchronous AFTER_SYNC only once the server has executed the
+    /// transaction, so that a failover never lacks what was published. "immediately" or "executed" settle it.
+    pub when: When,
+    /// Under load a Kafka transaction is committed this often; without load as soon as nothing more waits.
+    pub interval: Period,
+    /// Under load a Kafka transaction is committed after so many bytes of records.
+    pub bytes: Size,
+    /// Bound of the bytes read from the source and not yet looked at. One event may exceed it alone.
+    pub channel: Size,
+    /// Debezium's transaction block in each envelope, and its topic <prefix>.transaction.
+    pub transaction_metadata: bool,
+    /// Debezium's heartbeat topic __debezium-heartbeat.<prefix>, written while the source is idle.
+    pub heartbeat_topic: bool,
+    /// How often an idle connector says so in the spine, and the longest time by which the stored position
+    /// lags when only filtered transactions pass.
+    pub heartbeat_interval: Period,
+}
+
+impl Default for Publish {
+    fn default() -> Self {
+        Self {
+            when: When::Auto,
+            interval: Period::millis(200),
+            bytes: Size::mib(32),
+            channel: Size::mib(8),
+            transaction_metadata: false,
+            heartbeat_topic: true,
+            heartbeat_interval: Period::seconds(1),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    Auto,
+    Immediately,
+    Executed,
+}
+
+impl Settings for Config {
+    fn log(&self) -> &log::Config {
+        &self.log
+    }
+    fn http(&self) -> &http::Config {
+        &self.http
+    }
+
+    /// What no start could work with.
+    fn validate(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut refuse_if = |wrong: bool, key: &str, cause: &str, remedy: &str| {
+            if wrong {
+                findings.push(refuse(key, cause, remedy));
+            }
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        refuse_if(
+            self.prefix.is_empty(),
+            "prefix",
+            "no prefix is given",
+            "choose a short name for this source: --prefix beijing",
+        );
+        refuse_if(
+            self.prefix.len() > 64 || !self.prefix.chars().all(plain),
+            "prefix",
+            "the prefix cannot be part of a topic name",
+            "use at most 64 of the characters a-z A-Z 0-9 . _ -",
+        );
+        let no_host = self.source.host.is_empty() && self.source.socket.is_none();
+        refuse_if(no_host, "source.host", "no source is given", "--source mysql://user@host:3306");
+        refuse_if(
+            self.source.user.is_empty(),
+            "source.user",
+            "no account for the source is given",
+            "--source mysql://user@host:3306",
+        );
+        refuse_if(
+            self.kafka.brokers.is_empty(),
+            "kafka.brokers",
+            "no Kafka brokers are given",
+            "--kafka host:9092",
+        );
+        refuse_if(
+            self.schema.format == Format::Avro && self.registry.url.is_empty(),
+            "registry.url",
+            "Avro needs a schema registry, and none is given",
+            "--registry http://host:8081, or schema.format = \"json\"",
+        );
+        refuse_if(
+            self.topics.partitions == 0,
+            "topics.partitions",
+            "a topic needs a partition",
+            "topics.partitions = 4",
+        );
+        refuse_if(
+            self.kafka.transaction_timeout < self.kafka.delivery_timeout,
+            "kafka.transaction_timeout",
+            "Kafka would give up transactions whose records may still be delivered",
+            "make it longer than kafka.delivery_timeout",
+        );
+        refuse_if(
+            self.source.position == PositionMode::File && self.publish.when == When::Executed,
+            "publish.when",
+            "without GTIDs the server cannot say whether it has executed a transaction",
+            "publish.when = \"immediately\", or turn GTIDs on and use source.position = \"gtid\"",
+        );
+        findings
+    }
+}
+
+impl Config {
+    /// The header `strait.origin` of changes made at the source itself.
+    pub fn site(&self) -> &str {
+        self.site.as_deref().unwrap_or(&self.prefix)
+    }
+
+    pub fn server_id(&self) -> u32 {
+        self.source
+            .server_id
+            .unwrap_or_else(|| 1_000_000_000 + crc32fast::hash(self.prefix.as_bytes()) % 1_000_000_000)
+    }
+
+    pub fn transactional_id(&self) -> String {
+        format!("strait-connector-{}", self.prefix)
+    }
+
+    pub fn server_options(&self) -> ServerOptions {
+        let source = &self.source;
+        let mut options = ServerOptions::new(source.host.clone(), source.port, source.user.clone());
+        if let Some(password) = &source.password {
+            options = options.with_password(password.reveal());
+        }
+        if let Some(socket) = &source.socket {
+            options = options.with_socket(socket);
+        }
+        options.connect_timeout = source.connect_timeout.duration();
+        options.compress = source.compress;
+        options.with_tls(Tls {
+            mode: match source.tls {
+                TlsChoice::Disabled => TlsMode::Disabled,
+                TlsChoice::Preferred => TlsMode::Preferred,
+                TlsChoice::Required => TlsMode::Required,
+                TlsChoice::VerifyCa => TlsMode::VerifyCa,
+                TlsChoice::VerifyIdentity => TlsMode::VerifyIdentity,
+            },
+            ca: source.tls_ca.clone(),
+            certificate: source.tls_certificate.clone(),
+            key: source.tls_key.clone(),
+            server_name: None,
+        })
+    }
+
+    pub fn heartbeat(&self) -> Duration {
+        self.source.heartbeat.duration()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strait_service::Endpoint;
+
+    fn five_values() -> Config {
+        Config {
+            prefix: "beijing".into(),
+            source: Source { host: "db".into(), user: "repl".into(), ..Source::default() },
+            kafka: Kafka { brokers: "kafka:9092".into(), ..Kafka::default() },
+            registry: registry::Config {
+                url: Endpoint::new("http://registry:8081"),
+                ..registry::Config::default()
+            },
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn five_values_are_enough() {
+        assert_eq!(five_values().validate(), []);
+    }
+
+    #[test]
+    fn each_missing_value_is_named_with_its_flag() {
+        let cases: [(fn(&mut Config), &str, &str); 6] = [
+            (|c| c.prefix.clear(), "setting prefix", "--prefix"),
+            (|c| c.prefix = "a b".into(), "setting prefix", "characters"),
+            (|c| c.source.host.clear(), "setting source.host", "--source"),
+            (|c| c.source.user.clear(), "setting source.user", "--source"),
+            (|c| c.kafka.brokers.clear(), "setting kafka.brokers", "--kafka"),
+            (|c| c.registry.url = Endpoint::default(), "setting registry.url", "--registry"),
+        ];
+        for (spoil, place, remedy) in cases {
+            let mut config = five_values();
+            spoil(&mut config);
+            let findings = config.validate();
+            assert_eq!(findings.len(), 1, "{place}");
+            assert!(findings[0].is_refusal() && findings[0].place == place, "{findings:?}");
+            assert!(findings[0].remedy.contains(remedy), "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn the_server_id_is_stable_and_settable() {
+        let mut config = five_values();
+        let made = config.server_id();
+        assert_eq!(made, five_values().server_id());
+        assert!((1_000_000_000..2_000_000_000).contains(&made));
+        config.source.server_id = Some(7);
+        assert_eq!(config.server_id(), 7);
+    }
+}

@@ -1,0 +1,75 @@
+//! Under semi-synchronous replication with AFTER_SYNC a transaction is in the binary log, and with us, before
+//! the server has committed it, and a failover at that moment loses it. Published all the same, every failover
+//! would find the log ahead of the server. So there a Kafka transaction is committed only once the server has
+//! executed what is in it.
+
+use std::time::{Duration, Instant};
+
+use strait_mysql::{
+    gtid::{Gtid, GtidSet},
+    server::ServerFacts,
+};
+use strait_service::Component;
+
+use crate::{Error, Result, config::When, source::Source};
+
+/// Shorter than Kafka's transaction timeout: the Kafka transaction is open meanwhile.
+const PATIENCE: Duration = Duration::from_secs(40);
+const STEP: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub struct ExecutedGate {
+    waits: bool,
+    pending: GtidSet,
+}
+
+impl ExecutedGate {
+    pub fn new(when: When, facts: &ServerFacts) -> Self {
+        Self { waits: gates(when, facts), pending: GtidSet::new() }
+    }
+
+    /// A transaction is about to be covered by the position.
+    pub fn add(&mut self, gtid: Option<&Gtid>) {
+        if self.waits
+            && let Some(gtid) = gtid
+        {
+            self.pending.add(gtid);
+        }
+    }
+
+    /// Waits until the server has executed all that was added.
+    pub fn pass(&mut self, source: &mut Source, status: &Component) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        while !source.has_executed(&self.pending, STEP)? {
+            status.waiting(format!(
+                "waiting for the source to execute {}: it is in the binary log but not committed (no acknowledgement by a semi-synchronous replica)",
+                self.pending
+            ));
+            if began.elapsed() > PATIENCE {
+                return Err(Error::Restart {
+                    why: format!(
+                        "the source has not executed {} within {} s",
+                        self.pending,
+                        PATIENCE.as_secs()
+                    ),
+                });
+            }
+        }
+        self.pending = GtidSet::new();
+        Ok(())
+    }
+}
+
+fn gates(when: When, facts: &ServerFacts) -> bool {
+    match when {
+        When::Immediately => false,
+        When::Executed => true,
+        When::Auto => {
+            facts.gtids_on()
+                && facts.semi_sync.as_ref().is_some_and(|semi_sync| semi_sync.enabled && semi_sync.after_sync)
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Everything that touches Kafka, and the only place that knows the client library.
+
+mod cluster;
+mod error;
+mod position_topic;
+mod producer;
+mod topics;
+
+pub use cluster::Cluster;
+pub use error::{Error, Result};
+pub use position_topic::{is_empty_log, read_position};
+pub use producer::{Producer, Record};
+pub use topics::{Purpose, Topic, Topics};

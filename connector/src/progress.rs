@@ -1,0 +1,165 @@
+//! How far the source has been read: the state that becomes the position record. It only ever changes at
+//! the end of a source transaction, so at every instant it says: everything up to here is published (or left
+//! out on purpose), nothing after it is.
+
+use std::collections::BTreeMap;
+
+use strait_mysql::{
+    binlog::{TransactionEnd, TransactionHead},
+    gtid::GtidSet,
+    stream::StartAt,
+};
+use strait_schemas::{Fingerprint, Inside, LaneMark, Position, Seq};
+
+#[derive(Debug, Clone)]
+pub struct Progress {
+    pub server_uuid: String,
+    /// `None`: the place is kept as file and position.
+    pub gtids: Option<GtidSet>,
+    pub file: String,
+    pub pos: u64,
+    pub last: Option<Fingerprint>,
+    pub lanes: BTreeMap<String, LaneMark>,
+    pub as_of_us: i64,
+    pub filter: String,
+}
+
+impl Progress {
+    pub fn from_position(position: &Position) -> Result<Self, strait_mysql::gtid::ParseError> {
+        Ok(Self {
+            server_uuid: position.server_uuid.clone(),
+            gtids: position.gtid_set.as_deref().map(str::parse).transpose()?,
+            file: position.file.clone(),
+            pos: position.pos,
+            last: position.last.clone(),
+            lanes: position.lanes.clone(),
+            as_of_us: position.as_of_us,
+            filter: position.filter.clone(),
+        })
+    }
+
+    /// A source transaction has been read to its end.
+    pub fn complete(&mut self, head: &TransactionHead, end: &TransactionEnd, last: Fingerprint) {
+        if let (Some(gtids), Some(gtid)) = (&mut self.gtids, &head.gtid) {
+            gtids.add(gtid);
+        }
+        self.moved(&end.file, end.pos);
+        self.last = Some(last);
+        self.as_of_us = head.commit_us;
+    }
+
+    /// The server has nothing between the last transaction and this place.
+    pub fn moved(&mut self, file: &str, pos: u64) {
+        if self.file != file {
+            file.clone_into(&mut self.file);
+        }
+        self.pos = pos;
+    }
+
+    /// Where the stream goes on.
+    pub fn start_at(&self) -> StartAt {
+        match &self.gtids {
+            Some(gtids) => StartAt::Gtid(gtids.clone()),
+            None => StartAt::File { file: self.file.clone(), pos: self.pos },
+        }
+    }
+
+    pub fn position(&self, next_seq: Seq, attempt: u32, inside: Option<Inside>) -> Position {
+        Position {
+            server_uuid: self.server_uuid.clone(),
+            gtid_set: self.gtids.as_ref().map(ToString::to_string),
+            file: self.file.clone(),
+            pos: self.pos,
+            next_seq,
+            attempt,
+            inside,
+            last: self.last.clone(),
+            lanes: self.lanes.clone(),
+            as_of_us: self.as_of_us,
+            filter: self.filter.clone(),
+        }
+    }
+}
+
+/// How the log names a transaction: its GTID, else where it begins.
+pub fn transaction_id(head: &TransactionHead) -> String {
+    head.gtid.as_ref().map_or_else(|| file_id(&head.file, head.pos), ToString::to_string)
+}
+
+pub fn file_id(file: &str, pos: u64) -> String {
+    format!("file={file},pos={pos}")
+}
+
+/// File and position of an identity that [`file_id`] made.
+pub fn parse_file_id(id: &str) -> Option<(&str, u64)> {
+    let (file, pos) = id.strip_prefix("file=")?.rsplit_once(",pos=")?;
+    Some((file, pos.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+
+    fn head(gtid: Option<String>) -> TransactionHead {
+        TransactionHead {
+            gtid: gtid.map(|text| text.parse().expect("a GTID")),
+            commit_us: 77,
+            original_commit_us: 76,
+            server_id: 1,
+            thread: None,
+            file: "binlog.000002".into(),
+            pos: 157,
+            transaction_length: None,
+        }
+    }
+
+    fn fingerprint(gtid: &str) -> Fingerprint {
+        Fingerprint { gtid: gtid.into(), row_bytes: 9, crc: 8, commit_us: 76 }
+    }
+
+    fn progress(gtids: Option<&str>) -> Progress {
+        Progress {
+            server_uuid: UUID.into(),
+            gtids: gtids.map(|text| text.parse().expect("a set")),
+            file: "binlog.000001".into(),
+            pos: 4,
+            last: None,
+            lanes: BTreeMap::new(),
+            as_of_us: 0,
+            filter: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_finished_transaction_moves_set_place_and_fingerprint_together() {
+        let mut progress = progress(Some(&format!("{UUID}:1-4")));
+        let end = TransactionEnd { file: "binlog.000002".into(), pos: 500 };
+        progress.complete(&head(Some(format!("{UUID}:5"))), &end, fingerprint("g"));
+        let position = progress.position(Seq::new(1, 2), 3, None);
+        assert_eq!(position.gtid_set, Some(format!("{UUID}:1-5")));
+        assert_eq!((position.file.as_str(), position.pos, position.as_of_us), ("binlog.000002", 500, 77));
+        assert_eq!(position.last, Some(fingerprint("g")));
+        let again = Progress::from_position(&position).expect("parses");
+        assert_eq!(again.start_at(), progress.start_at());
+    }
+
+    #[test]
+    fn without_gtids_file_and_position_are_the_place() {
+        let mut progress = progress(None);
+        let end = TransactionEnd { file: "binlog.000002".into(), pos: 500 };
+        progress.complete(&head(None), &end, fingerprint("g"));
+        assert_eq!(progress.start_at(), StartAt::File { file: "binlog.000002".into(), pos: 500 });
+        assert_eq!(progress.position(Seq::default(), 1, None).gtid_set, None);
+    }
+
+    #[test]
+    fn identities_are_gtids_or_places() {
+        assert_eq!(transaction_id(&head(Some(format!("{UUID}:5")))), format!("{UUID}:5"));
+        let id = transaction_id(&head(None));
+        assert_eq!(id, "file=binlog.000002,pos=157");
+        assert_eq!(parse_file_id(&id), Some(("binlog.000002", 157)));
+        assert_eq!(parse_file_id(&format!("{UUID}:5")), None);
+    }
+}

@@ -1,0 +1,692 @@
+//! The publishing half: one thread that turns binlog events into the log in Kafka.
+//!
+//! Guarantee: every committed source transaction after the start is in the log exactly once, whole, in the
+//! source's order, or left out on purpose; for a reader of committed records at any instant, whatever was killed.
+//!
+//! Argument: data records, spine and position are written by one Kafka transaction, so they are seen together or not
+//! at all. The position says exactly which source transactions (and how much of an unfinished one) the records
+//! before it cover, for `Progress` and `Numbering` change only as events are handled here, in the stream's
+//! order, and what they say is written by `commit` between two events. A start goes on from the position that
+//! it reads after fencing, never from memory. A numbered record that was sent but not committed is in no part of
+//! the spine, and its number comes with a new attempt when it is given again: it is not in the log, even for
+//! a copy of the topics that shows aborted records.
+
+use std::time::{Duration, Instant};
+
+use strait_mysql::binlog::{
+    EventHeader, Framer, QueryEvent, RawEvent, RowsEvent, Step, TableMap, TransactionEnd, TransactionHead,
+    Xid, expand,
+};
+use strait_schemas::{GenerationBegin, Inside, Position, SpineRecord, spine};
+use strait_service::{CancellationToken, Component};
+
+use crate::{
+    Error, Result,
+    commit_rule::{CommitRule, Load},
+    current::{Current, Fate, Resumption},
+    executed::ExecutedGate,
+    filter::Filter,
+    kafka::{Producer, Record, Topic, Topics},
+    loop_test::{self, LaneColumns},
+    metrics::Metrics,
+    numbering::Numbering,
+    progress::{Progress, transaction_id},
+    reader::{Inbox, Taken, now_us},
+    rows::{RowsOut, Scratch},
+    side_topics::{HeartbeatTopic, TransactionTopic},
+    source::Source,
+    tables::{Destination, PublishedTable, Tables},
+};
+
+/// Longest wait for an event: the thread must look at the shutdown and at Kafka's events.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Everything that the start procedure made ready.
+pub struct Publisher {
+    pub producer: Producer,
+    pub topics: Topics,
+    pub tables: Tables,
+    pub source: Source,
+    pub filter: Filter,
+    pub numbering: Numbering,
+    pub progress: Progress,
+    pub framer: Framer,
+    /// An unfinished transaction of an earlier attempt, until it is resumed or void.
+    pub unfinished: Option<Inside>,
+    /// The last transaction read before the start, until it was read again.
+    pub compare: Option<strait_schemas::Fingerprint>,
+    pub gate: ExecutedGate,
+    pub rule: CommitRule,
+    pub heartbeat_interval: Duration,
+    pub spine: Topic,
+    pub position: Topic,
+    pub position_key: Vec<u8>,
+    pub heartbeats: Option<HeartbeatTopic>,
+    pub transactions: Option<TransactionTopic>,
+    pub begin: Option<GenerationBegin>,
+    pub metrics: Metrics,
+    pub status: Component,
+    pub stop: CancellationToken,
+    pub state: State,
+}
+
+/// What the loop remembers between events.
+pub struct State {
+    current: Option<Current>,
+    scratch: Scratch,
+    last_commit: Instant,
+    /// Since the first part that waits for a commit.
+    pending_since: Option<Instant>,
+    /// When the server said last that it has nothing more, us; 0: it has sent something since.
+    idle_us: i64,
+    /// The position has moved since the last commit.
+    moved: bool,
+    /// XA transactions prepared here whose rows are all left out.
+    left_out_xids: Vec<Xid>,
+}
+
+impl State {
+    pub fn new() -> Self {
+        Self {
+            current: None,
+            scratch: Scratch::default(),
+            last_commit: Instant::now(),
+            pending_since: None,
+            idle_us: 0,
+            moved: false,
+            left_out_xids: Vec::new(),
+        }
+    }
+}
+
+impl Publisher {
+    /// Publishes until the shutdown (what is finished then is committed) or a fault.
+    pub fn run(&mut self, inbox: &mut Inbox) -> Result<()> {
+        loop {
+            if self.stop.is_cancelled() {
+                return self.settle();
+            }
+            self.metrics.channel_bytes.set(inbox.bytes() as i64);
+            let more_waits = !inbox.is_empty();
+            if self.is_due(more_waits) {
+                self.commit(more_waits)?;
+                continue;
+            }
+            match inbox.take(self.patience())? {
+                Taken::Nothing => self.producer.poll(Duration::ZERO)?,
+                Taken::Event(arrived) => self.handle_arrived(&arrived.event, arrived.heard_us)?,
+            }
+        }
+    }
+
+    /// The shutdown: what was sent is committed, so that the next start has nothing to do again.
+    fn settle(&mut self) -> Result<()> {
+        if self.has_pending() || self.state.moved {
+            self.commit(true)?;
+        }
+        Ok(())
+    }
+
+    fn has_pending(&self) -> bool {
+        self.producer.age().is_some() || self.numbering.has_parts()
+    }
+
+    fn is_due(&self, more_waits: bool) -> bool {
+        if self.has_pending() {
+            return self.rule.is_due(&self.load(more_waits));
+        }
+        let news = self.state.moved || self.state.idle_us > self.progress.as_of_us;
+        news && self.state.last_commit.elapsed() >= self.heartbeat_interval
+    }
+
+    fn load(&self, more_waits: bool) -> Load {
+        Load {
+            more_waits,
+            between: self.state.current.is_none(),
+            age: self.state.pending_since.map_or(Duration::ZERO, |since| since.elapsed()),
+            bytes: self.producer.bytes(),
+            parts: self.numbering.parts(),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let heartbeat = self.heartbeat_interval.saturating_sub(self.state.last_commit.elapsed());
+        let commit = match self.state.pending_since {
+            Some(since) => self.rule.patience(since.elapsed()),
+            None => LOOK,
+        };
+        heartbeat.min(commit).clamp(Duration::from_millis(1), LOOK)
+    }
+
+    fn handle_arrived(&mut self, event: &RawEvent, heard_us: i64) -> Result<()> {
+        if heard_us == 0 {
+            // Only its type is looked at before the first check: most events are rows.
+            self.status.beat();
+        }
+        for inner in expand(event.clone()) {
+            let inner = inner.map_err(|source| self.undecodable(event, source))?;
+            self.handle_event(&inner, heard_us)?;
+            // Inside a large source transaction, too, a commit may be due.
+            if self.has_pending() && self.is_due(true) {
+                self.commit(true)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn undecodable(&self, event: &RawEvent, source: strait_mysql::binlog::Error) -> Error {
+        let EventHeader { event_type, .. } = event.header;
+        let place = format!(
+            "event {event_type} after {}:{} of {}{}",
+            self.framer.file(),
+            self.framer.pos(),
+            self.source.place(),
+            self.state
+                .current
+                .as_ref()
+                .map(|current| format!(", transaction {}", current.id))
+                .unwrap_or_default(),
+        );
+        Error::Binlog { place, source }
+    }
+
+    fn handle_event(&mut self, event: &RawEvent, heard_us: i64) -> Result<()> {
+        let step = match self.framer.step(event) {
+            Ok(step) => step,
+            Err(source) => return Err(self.undecodable(event, source)),
+        };
+        match step {
+            Step::Nothing | Step::RowsQuery(_) | Step::FormatDescription(_) | Step::PreviousGtids(_) => {
+                Ok(())
+            }
+            Step::Begin { head, xa: _ } => self.handle_begin(head),
+            Step::Rows { table, rows, pos } => self.handle_rows(&table, &rows, pos),
+            Step::Ddl { head, query, end } => self.handle_ddl(head, &query, &end),
+            Step::CreateSelect(query) => {
+                self.handle_create_select(&query);
+                Ok(())
+            }
+            Step::Statement { event, statement } => Err(self.statement_form(event, &statement)),
+            Step::Commit(end) => self.handle_commit(&end),
+            Step::Rollback(end) => self.handle_rollback(&end),
+            Step::XaPrepare { one_phase: true, end, .. } => self.handle_commit(&end),
+            Step::XaPrepare { xid, end, .. } => self.handle_xa_prepare(xid, &end),
+            Step::XaCommit { head, xid, end } => self.handle_xa_commit(head, &xid, &end),
+            Step::XaRollback { head, xid, end } => {
+                self.state.left_out_xids.retain(|known| *known != xid);
+                self.handle_without_rows(head, &end)
+            }
+            Step::Heartbeat { .. } => {
+                self.handle_heartbeat(heard_us);
+                Ok(())
+            }
+            Step::Rotate { file, pos } => {
+                if self.state.current.is_none() && pos > 0 {
+                    self.progress.moved(&file, pos);
+                    self.state.moved = true;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_heartbeat(&mut self, heard_us: i64) {
+        if self.state.current.is_some() {
+            return;
+        }
+        self.state.idle_us = heard_us;
+        if !self.has_pending() {
+            self.metrics.lag.published_through(heard_us);
+            self.metrics.lag.caught_up(heard_us);
+            self.status.idle("source idle: everything it has committed is published");
+        }
+    }
+
+    fn handle_begin(&mut self, head: TransactionHead) -> Result<()> {
+        self.metrics.lag.behind();
+        self.state.idle_us = 0;
+        let fate = self.fate_of(&transaction_id(&head), head.commit_us)?;
+        self.state.current = Some(Current::new(head, fate));
+        Ok(())
+    }
+
+    /// What is known of a transaction from its name alone.
+    fn fate_of(&mut self, id: &str, commit_us: i64) -> Result<Fate> {
+        if let Some(fingerprint) = self.compare.take_if(|fingerprint| fingerprint.gtid == id) {
+            return Ok(Fate::Compared(fingerprint));
+        }
+        match &self.unfinished {
+            Some(inside) if inside.gtid == id => Ok(Fate::Resumed(inside.clone())),
+            // Another transaction comes where the unfinished one was: it will not be finished.
+            Some(_) => {
+                self.void_unfinished(commit_us);
+                Ok(Fate::Undecided)
+            }
+            None => Ok(Fate::Undecided),
+        }
+    }
+
+    fn void_unfinished(&mut self, commit_us: i64) {
+        if let Some(inside) = self.unfinished.take() {
+            tracing::warn!(seq = %inside.seq, gtid = inside.gtid, "the unfinished transaction cannot be resumed: its number is void");
+            self.numbering.void_unfinished(inside.seq, inside.next_index, &inside.gtid, commit_us);
+            self.state.pending_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn handle_rows(&mut self, map: &TableMap, rows: &RowsEvent<'_>, pos: u64) -> Result<()> {
+        let Some(mut current) = self.state.current.take() else {
+            return Err(Error::Restart { why: "rows outside of a transaction".into() });
+        };
+        let result = self.handle_rows_of(&mut current, map, rows, pos);
+        self.state.current = Some(current);
+        result
+    }
+
+    fn handle_rows_of(
+        &mut self,
+        current: &mut Current,
+        map: &TableMap,
+        rows: &RowsEvent<'_>,
+        pos: u64,
+    ) -> Result<()> {
+        current.count(rows.images);
+        let first = !std::mem::replace(&mut current.any_rows, true);
+        if first && !matches!(current.fate, Fate::Compared(_)) {
+            self.decide(current, map, rows, pos)?;
+        }
+        match &current.fate {
+            Fate::Compared(_) => Ok(()),
+            Fate::Resumed(inside) => match current.resumption(inside) {
+                Resumption::NotYet => Ok(()),
+                Resumption::Reached => {
+                    self.resume(current);
+                    Ok(())
+                }
+                Resumption::Differs => self.give_up_resuming(current),
+            },
+            Fate::Looped if !first && loop_test::is_lane_table(map) => {
+                self.read_marks(current, map, rows, pos).map(drop)
+            }
+            Fate::Looped => Ok(()),
+            Fate::Undecided | Fate::Published => self.publish_rows(current, map, rows, pos),
+        }
+    }
+
+    /// The first rows event tells whether our own sink wrote the transaction.
+    fn decide(
+        &mut self,
+        current: &mut Current,
+        map: &TableMap,
+        rows: &RowsEvent<'_>,
+        pos: u64,
+    ) -> Result<()> {
+        if loop_test::is_marked(map, rows.kind) {
+            let origin = self.read_marks(current, map, rows, pos)?;
+            if matches!(current.fate, Fate::Undecided)
+                && origin.as_deref().is_some_and(|name| self.filter.skips_origin(name))
+            {
+                current.fate = Fate::Looped;
+            }
+            current.origin = origin;
+        }
+        if matches!(current.fate, Fate::Undecided) {
+            current.fate = Fate::Published;
+        }
+        Ok(())
+    }
+
+    /// Takes over the marks of an event of `strait.lane`; the origin of the first.
+    fn read_marks(
+        &mut self,
+        current: &Current,
+        map: &TableMap,
+        rows: &RowsEvent<'_>,
+        pos: u64,
+    ) -> Result<Option<String>> {
+        let place = || format!("strait.lane, transaction {}, {}:{pos}", current.id, current.head.file);
+        let bad = |cause: &dyn std::fmt::Display| {
+            Error::refused(
+                cause.to_string(),
+                place(),
+                "two sinks share a name, the database `strait` was restored, or somebody writes strait.lane by hand: give each sink its own \
+                 `sink.name`; the rows of this transaction have not been published",
+            )
+        };
+        let columns = LaneColumns::of(map).map_err(|cause| bad(&cause))?;
+        let mut origin = None;
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let unreadable = |source| Error::Binlog { place: place(), source };
+        let mut images = rows.rows(map).map_err(unreadable)?;
+        while images.next(&mut before, &mut after).map_err(unreadable)? {
+            if after.is_empty() {
+                continue;
+            }
+            let row = columns.read(&after).map_err(|cause| bad(&cause))?;
+            loop_test::accept(&mut self.progress.lanes, &row).map_err(|cause| bad(&cause))?;
+            origin.get_or_insert(row.origin);
+        }
+        Ok(origin)
+    }
+
+    fn resume(&mut self, current: &mut Current) {
+        if let Fate::Resumed(inside) = std::mem::replace(&mut current.fate, Fate::Published) {
+            tracing::info!(seq = %inside.seq, gtid = inside.gtid, records = inside.next_index, "resuming the unfinished transaction");
+            self.numbering.resume(inside.seq, inside.next_index, &current.id, current.head.commit_us);
+            self.unfinished = None;
+        }
+    }
+
+    /// The rows passed over are gone from the stream: void the number, and read the transaction again.
+    fn give_up_resuming(&mut self, current: &Current) -> Result<()> {
+        self.void_unfinished(current.head.commit_us);
+        self.state.current = None;
+        self.commit(true)?;
+        Err(Error::Restart {
+            why: format!("transaction {} is not the one that was published in part", current.id),
+        })
+    }
+
+    fn publish_rows(
+        &mut self,
+        current: &Current,
+        map: &TableMap,
+        rows: &RowsEvent<'_>,
+        pos: u64,
+    ) -> Result<()> {
+        let place = || format!("transaction {}, {}:{pos}", current.id, current.head.file);
+        let destination = self.tables.destination(map, &mut self.topics, &mut self.source, place)?;
+        match &*destination {
+            Destination::LeftOut => Ok(()),
+            Destination::Published(table) => self.send_rows(current, table, map, rows, pos),
+        }
+    }
+
+    fn send_rows(
+        &mut self,
+        current: &Current,
+        table: &PublishedTable,
+        map: &TableMap,
+        rows: &RowsEvent<'_>,
+        pos: u64,
+    ) -> Result<()> {
+        self.state.pending_since.get_or_insert_with(Instant::now);
+        let origin = current.origin.as_deref();
+        let mut out = RowsOut {
+            producer: &mut self.producer,
+            numbering: &mut self.numbering,
+            transactions: self.transactions.as_mut(),
+            metrics: &self.metrics,
+            scratch: &mut self.state.scratch,
+            head: &current.head,
+            id: &current.id,
+            origin: origin.unwrap_or(self.tables.site()),
+            pos,
+        };
+        out.publish(table, map, rows)
+    }
+
+    fn handle_commit(&mut self, end: &TransactionEnd) -> Result<()> {
+        let Some(mut current) = self.state.current.take() else {
+            return Err(Error::Restart { why: "the end of a transaction that did not begin".into() });
+        };
+        match current.fate.clone() {
+            Fate::Compared(expected) => return self.compare(&current, &expected),
+            Fate::Resumed(inside) => match current.resumption(&inside) {
+                Resumption::Reached => self.resume(&mut current),
+                Resumption::NotYet | Resumption::Differs => return self.give_up_resuming(&current),
+            },
+            Fate::Undecided | Fate::Published | Fate::Looped => {}
+        }
+        self.finish(&current, end)
+    }
+
+    /// The transaction was read to its end: its number, if it has one, is closed.
+    fn finish(&mut self, current: &Current, end: &TransactionEnd) -> Result<()> {
+        if let Some(transactions) = &mut self.transactions {
+            transactions.end(&current.id, current.head.commit_us / 1000, &mut self.producer)?;
+        }
+        let outcome = if self.numbering.close() {
+            self.state.pending_since.get_or_insert_with(Instant::now);
+            &self.metrics.transactions_published
+        } else if current.fate == Fate::Looped {
+            &self.metrics.transactions_looped
+        } else {
+            &self.metrics.transactions_filtered
+        };
+        outcome.inc();
+        self.complete(current, end);
+        Ok(())
+    }
+
+    fn complete(&mut self, current: &Current, end: &TransactionEnd) {
+        self.gate.add(current.head.gtid.as_ref());
+        self.progress.complete(&current.head, end, current.fingerprint());
+        self.state.moved = true;
+    }
+
+    /// The last transaction that was read before the start must still be what it was.
+    fn compare(&mut self, current: &Current, expected: &strait_schemas::Fingerprint) -> Result<()> {
+        let found = current.fingerprint();
+        if found == *expected {
+            tracing::info!(
+                gtid = found.gtid,
+                "the last transaction that was read is unchanged at the source"
+            );
+            return Ok(());
+        }
+        Err(Error::refused(
+            format!(
+                "transaction {} is not the one that was published under this name: committed at {} us with {} bytes of rows (CRC {:08x}) then, \
+                 at {} us with {} bytes (CRC {:08x}) now; the source has lost its newest transactions and given their numbers again",
+                found.gtid,
+                expected.commit_us,
+                expected.row_bytes,
+                expected.crc,
+                found.commit_us,
+                found.row_bytes,
+                found.crc
+            ),
+            format!("{}, {}:{}", self.source.place(), current.head.file, current.head.pos),
+            "a crash with sync_binlog other than 1, a restored backup or an unclean failover does this: readers of the topics hold changes \
+             that the source has not; make them equal again and start anew with another `prefix`",
+        ))
+    }
+
+    fn handle_rollback(&mut self, end: &TransactionEnd) -> Result<()> {
+        let Some(current) = self.state.current.take() else {
+            return Err(Error::Restart { why: "the rollback of a transaction that did not begin".into() });
+        };
+        match &current.fate {
+            Fate::Compared(expected) => return self.compare(&current, expected),
+            Fate::Resumed(_) => self.void_unfinished(current.head.commit_us),
+            Fate::Undecided | Fate::Published | Fate::Looped => {}
+        }
+        if let Some(transactions) = &mut self.transactions {
+            transactions.end(&current.id, current.head.commit_us / 1000, &mut self.producer)?;
+        }
+        if self.numbering.void() {
+            self.state.pending_since.get_or_insert_with(Instant::now);
+        }
+        self.complete(&current, end);
+        Ok(())
+    }
+
+    fn handle_ddl(
+        &mut self,
+        head: TransactionHead,
+        query: &QueryEvent<'_>,
+        end: &TransactionEnd,
+    ) -> Result<()> {
+        self.metrics.lag.behind();
+        self.state.idle_us = 0;
+        let fate = self.fate_of(&transaction_id(&head), head.commit_us)?;
+        let mut current = Current::new(head, fate);
+        current.count(query.statement);
+        match current.fate.clone() {
+            Fate::Compared(expected) => return self.compare(&current, &expected),
+            Fate::Resumed(_) => self.void_unfinished(current.head.commit_us),
+            Fate::Undecided | Fate::Published | Fate::Looped => {}
+        }
+        if self.filter.publishes_statement(query) {
+            let (database, statement) = (query.database_text(), query.text());
+            tracing::info!(gtid = current.id, %database, statement = %excerpt(&statement), "DDL takes a number");
+            self.numbering.ddl(&current.id, current.head.commit_us, &database, &statement);
+        }
+        self.finish(&current, end)
+    }
+
+    fn handle_create_select(&mut self, query: &QueryEvent<'_>) {
+        let publishes = self.filter.publishes_statement(query);
+        let Some(current) = &mut self.state.current else { return };
+        if publishes && matches!(current.fate, Fate::Undecided) {
+            current.fate = Fate::Published;
+            self.numbering.ddl(&current.id, current.head.commit_us, &query.database_text(), &query.text());
+            self.state.pending_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn statement_form(&self, event: strait_mysql::binlog::EventType, statement: &str) -> Error {
+        let id = self.state.current.as_ref().map_or("(none)", |current| current.id.as_str());
+        Error::refused(
+            format!("a change is logged as a statement, not as rows ({event}): {}", excerpt(statement)),
+            format!(
+                "{}, transaction {id}, {}:{}",
+                self.source.place(),
+                self.framer.file(),
+                self.framer.pos()
+            ),
+            "set binlog_format=ROW at the source, also in the sessions and accounts that change it (they need SYSTEM_VARIABLES_ADMIN or \
+             SESSION_VARIABLES_ADMIN for that: revoke it); what is logged already can be passed only by a new start: make the readers \
+             equal and use another `prefix`",
+        )
+    }
+
+    /// Rows of a prepared transaction may still be rolled back.
+    fn handle_xa_prepare(&mut self, xid: Xid, end: &TransactionEnd) -> Result<()> {
+        let Some(current) = self.state.current.take() else {
+            return Err(Error::Restart { why: "the end of a transaction that did not begin".into() });
+        };
+        if let Fate::Compared(expected) = &current.fate {
+            return self.compare(&current, expected);
+        }
+        if self.numbering.current().is_some() || matches!(current.fate, Fate::Resumed(_) | Fate::Looped) {
+            return Err(xa_refused("XA PREPARE", &current.id, &self.source.place(), end));
+        }
+        self.state.left_out_xids.push(xid);
+        self.finish(&current, end)
+    }
+
+    fn handle_xa_commit(&mut self, head: TransactionHead, xid: &Xid, end: &TransactionEnd) -> Result<()> {
+        let known = self.state.left_out_xids.len();
+        self.state.left_out_xids.retain(|left_out| left_out != xid);
+        let compared =
+            self.compare.as_ref().is_some_and(|fingerprint| fingerprint.gtid == transaction_id(&head));
+        if self.state.left_out_xids.len() == known && !compared {
+            return Err(xa_refused("XA COMMIT", &transaction_id(&head), &self.source.place(), end));
+        }
+        self.handle_without_rows(head, end)
+    }
+
+    fn handle_without_rows(&mut self, head: TransactionHead, end: &TransactionEnd) -> Result<()> {
+        self.handle_begin(head)?;
+        self.handle_commit(end)
+    }
+
+    /// Where an unfinished transaction stands, for the position.
+    fn inside(&self) -> Option<Inside> {
+        if self.unfinished.is_some() {
+            return self.unfinished.clone();
+        }
+        let current = self.state.current.as_ref()?;
+        let (seq, next_index) = self.numbering.current()?;
+        Some(Inside {
+            gtid: current.id.clone(),
+            seq,
+            next_index,
+            row_bytes: current.row_bytes(),
+            crc: current.crc(),
+        })
+    }
+
+    /// Ends the Kafka transaction: spine and position join the records, and all become visible at once.
+    pub fn commit(&mut self, more_waits: bool) -> Result<()> {
+        let began = Instant::now();
+        self.gate.pass(&mut self.source, &self.status)?;
+        let idle = !self.has_pending() && self.state.idle_us > 0;
+        if self.state.idle_us > 0 && self.state.current.is_none() {
+            self.progress.as_of_us = self.progress.as_of_us.max(self.state.idle_us);
+        }
+        let inside = self.inside();
+        let as_of_us = self.progress.as_of_us;
+        let record = SpineRecord { parts: self.numbering.cut(), begin: self.begin.take(), as_of_us };
+        for piece in spine::split(record, spine::MAX_BYTES) {
+            let value = piece.encode();
+            self.producer.send(&Record {
+                topic: &self.spine,
+                partition: 0,
+                key: None,
+                value: Some(&value),
+                headers: &[],
+            })?;
+        }
+        if idle && let Some(heartbeats) = &self.heartbeats {
+            heartbeats.send(as_of_us / 1000, &mut self.producer)?;
+        }
+        let position = self.progress.position(self.numbering.next_seq(), self.numbering.attempt(), inside);
+        self.send_position(&position)?;
+        let bytes = self.producer.bytes();
+        self.metrics.in_flight.set(self.producer.in_flight() as i64);
+        self.producer.commit()?;
+        self.metrics.in_flight.set(0);
+        self.committed(began, bytes, more_waits);
+        Ok(())
+    }
+
+    fn send_position(&mut self, position: &Position) -> Result<()> {
+        let value = position.encode();
+        let (topic, key) = (&self.position, Some(self.position_key.as_slice()));
+        self.producer.send(&Record { topic, partition: 0, key, value: Some(&value), headers: &[] })?;
+        Ok(())
+    }
+
+    fn committed(&mut self, began: Instant, bytes: u64, more_waits: bool) {
+        self.state.pending_since = None;
+        self.state.moved = false;
+        self.state.last_commit = Instant::now();
+        let next = self.numbering.next_seq();
+        self.metrics.commits.inc();
+        self.metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
+        self.metrics.record_bytes.inc_by(bytes);
+        self.metrics.generation.set(i64::from(next.generation()));
+        self.metrics.seq.set(next.number() as i64);
+        self.metrics.attempt.set(i64::from(self.numbering.attempt()));
+        self.metrics.lag.published_through(self.progress.as_of_us);
+        if !more_waits && self.state.current.is_none() {
+            self.metrics.lag.caught_up(now_us());
+        }
+        if self.state.idle_us == 0 {
+            self.status.moving();
+        }
+    }
+}
+
+fn xa_refused(what: &str, id: &str, server: &str, end: &TransactionEnd) -> Error {
+    Error::refused(
+        format!("{what}: XA transactions are not supported, and this one has rows of published tables"),
+        format!("{server}, transaction {id}, ending at {}:{}", end.file, end.pos),
+        "let applications commit in one phase; what is logged already can be passed only by a new start: make the readers equal and use \
+         another `prefix`",
+    )
+}
+
+/// The beginning of a statement, on one line.
+fn excerpt(statement: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut text: String =
+        statement.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.len() < statement.len() {
+        text.push_str("...");
+    }
+    text
+}

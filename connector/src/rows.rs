@@ -1,0 +1,317 @@
+//! A rows event becomes records: what each kind of change is in Debezium's terms, each record with its number.
+//!
+//! - insert: `c`. update: `u`. delete: `d`, then a tombstone.
+//! - update of the key: `d` of the old key (header `__debezium.newkey`), a tombstone, `c` of the new key (header
+//!   `__debezium.oldkey`): a key never changes within a record, so compaction and co-partitioning stay right.
+//!
+//! Every record, a tombstone too, has an index of its own in the transaction.
+
+use strait_mysql::{
+    binlog::{RowsEvent, RowsKind, TableMap, TransactionHead},
+    value::ColumnValue,
+};
+use strait_schemas::{
+    Change, Exact, Image, Op, Snapshot, Source as SourceBlock, TransactionBlock, Value, encode_exact,
+    headers, partition::partition,
+};
+
+use crate::{
+    Error, Result,
+    kafka::{Producer, Record},
+    mapping::Unreadable,
+    metrics::Metrics,
+    numbering::Numbering,
+    reader::now_us,
+    side_topics::TransactionTopic,
+    tables::PublishedTable,
+};
+
+/// Flags of a rows event that the applier needs (foreign keys).
+const KEPT_FLAGS: u16 = (strait_schemas::seq::flags::NO_FOREIGN_KEY_CHECKS
+    | strait_schemas::seq::flags::USE_SQL_FOREIGN_KEY) as u16;
+
+/// Buffers that are used again for each event.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    key: Vec<u8>,
+    new_key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// Where the rows of one event go and what they belong to.
+pub struct RowsOut<'a> {
+    pub producer: &'a mut Producer,
+    pub numbering: &'a mut Numbering,
+    pub transactions: Option<&'a mut TransactionTopic>,
+    pub metrics: &'a Metrics,
+    pub scratch: &'a mut Scratch,
+    /// The transaction, and how the log names it.
+    pub head: &'a TransactionHead,
+    pub id: &'a str,
+    /// The site where the change was first made.
+    pub origin: &'a str,
+    /// Where the rows event begins.
+    pub pos: u64,
+}
+
+/// One row's images in both forms.
+#[derive(Default)]
+struct Images<'v> {
+    values: Vec<Value<'v>>,
+    exact: Vec<Exact<'v>>,
+}
+
+impl RowsOut<'_> {
+    /// Publishes all rows of an event.
+    pub fn publish(&mut self, table: &PublishedTable, map: &TableMap, event: &RowsEvent<'_>) -> Result<()> {
+        let mut rows = event.rows(map).map_err(|source| self.unreadable_event(map, source))?;
+        let (mut before_row, mut after_row) = (Vec::new(), Vec::new());
+        let (mut before, mut after) = (Images::default(), Images::default());
+        let now_us = now_us();
+        let mut row = 0;
+        while rows
+            .next(&mut before_row, &mut after_row)
+            .map_err(|source| self.unreadable_event(map, source))?
+        {
+            self.map_image(table, map, &before_row, Image::Before, &mut before)?;
+            self.map_image(table, map, &after_row, Image::After, &mut after)?;
+            let mut one =
+                OneRow { out: self, table, map, flags: (event.flags & KEPT_FLAGS) as u8, row, now_us };
+            match event.kind {
+                RowsKind::Insert => one.insert(&after)?,
+                RowsKind::Update => one.update(&mut before, &after)?,
+                RowsKind::Delete => one.delete(&before)?,
+            }
+            row += 1;
+        }
+        self.count(event.kind, u64::from(row));
+        Ok(())
+    }
+
+    fn count(&self, kind: RowsKind, rows: u64) {
+        match kind {
+            RowsKind::Insert => self.metrics.rows_created.inc_by(rows),
+            RowsKind::Update => self.metrics.rows_updated.inc_by(rows),
+            RowsKind::Delete => self.metrics.rows_deleted.inc_by(rows),
+        }
+    }
+
+    fn map_image<'v>(
+        &self,
+        table: &'v PublishedTable,
+        map: &TableMap,
+        row: &[ColumnValue<'v>],
+        image: Image,
+        images: &mut Images<'v>,
+    ) -> Result<()> {
+        images.values.clear();
+        images.exact.clear();
+        if row.is_empty() && !map.columns.is_empty() {
+            return Ok(());
+        }
+        table
+            .mapper
+            .map(row, image, &mut images.values, &mut images.exact)
+            .map_err(|cause| self.unreadable_row(map, &cause))
+    }
+
+    fn place(&self, map: &TableMap) -> String {
+        format!(
+            "table {}.{}, transaction {}, {}:{}",
+            map.database, map.table, self.id, self.head.file, self.pos
+        )
+    }
+
+    fn unreadable_event(&self, map: &TableMap, source: strait_mysql::binlog::Error) -> Error {
+        Error::Binlog { place: self.place(map), source }
+    }
+
+    fn unreadable_row(&self, map: &TableMap, cause: &Unreadable) -> Error {
+        let remedy = match cause {
+            Unreadable::Absent { .. } => {
+                "SET PERSIST binlog_row_image=FULL at the source (and in sessions that changed it); what was written before can be passed \
+                 only by a new start: another `prefix` with source.start = \"now\" and equal databases"
+            }
+            Unreadable::Malformed { .. } | Unreadable::Json { .. } | Unreadable::Width { .. } => {
+                "the connector cannot read what the server wrote: report it with the table's definition; leaving the database \
+                 out (databases.exclude) passes it"
+            }
+        };
+        Error::refused(chain(cause), self.place(map), remedy)
+    }
+}
+
+/// A message with those of its sources.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// One row of an event on its way out.
+struct OneRow<'o, 'a> {
+    out: &'o mut RowsOut<'a>,
+    table: &'o PublishedTable,
+    map: &'o TableMap,
+    flags: u8,
+    row: u32,
+    now_us: i64,
+}
+
+/// Which of the two key buffers a record uses.
+#[derive(Clone, Copy)]
+enum Key {
+    Old,
+    New,
+}
+
+impl OneRow<'_, '_> {
+    fn insert(&mut self, after: &Images<'_>) -> Result<()> {
+        self.encode_key(after, Key::New)?;
+        self.encode_value(Op::Create, None, Some(after))?;
+        self.send_value(Key::New, None, &after.exact)
+    }
+
+    fn delete(&mut self, before: &Images<'_>) -> Result<()> {
+        self.encode_key(before, Key::Old)?;
+        self.encode_value(Op::Delete, Some(before), None)?;
+        self.send_value(Key::Old, None, &before.exact)?;
+        self.send_tombstone(Key::Old)
+    }
+
+    fn update<'v>(&mut self, before: &mut Images<'v>, after: &Images<'v>) -> Result<()> {
+        self.encode_key(before, Key::Old)?;
+        self.encode_key(after, Key::New)?;
+        if self.table.has_key && self.out.scratch.key != self.out.scratch.new_key {
+            self.encode_value(Op::Delete, Some(before), None)?;
+            self.send_value(Key::Old, Some(headers::NEW_KEY), &before.exact)?;
+            self.send_tombstone(Key::Old)?;
+            self.encode_value(Op::Create, None, Some(after))?;
+            return self.send_value(Key::New, Some(headers::OLD_KEY), &after.exact);
+        }
+        self.encode_value(Op::Update, Some(before), Some(after))?;
+        before.exact.extend_from_slice(&after.exact);
+        self.send_value(Key::New, None, &before.exact)
+    }
+
+    fn failed(&self, attempted: &'static str) -> impl FnOnce(strait_schemas::Error) -> Error + use<> {
+        let place = self.out.place(self.map);
+        move |source| Error::Wire { attempted, place, source }
+    }
+
+    fn encode_key(&mut self, image: &Images<'_>, which: Key) -> Result<()> {
+        let scratch = &mut *self.out.scratch;
+        let key = match which {
+            Key::Old => &mut scratch.key,
+            Key::New => &mut scratch.new_key,
+        };
+        key.clear();
+        match self.table.encoder.encode_key(&image.values, key) {
+            Ok(_has_key) => Ok(()),
+            Err(error) => Err(self.failed("encode a key")(error)),
+        }
+    }
+
+    fn encode_value(
+        &mut self,
+        op: Op,
+        before: Option<&Images<'_>>,
+        after: Option<&Images<'_>>,
+    ) -> Result<()> {
+        let (head, id) = (self.out.head, self.out.id);
+        let transaction = match self.out.transactions.as_deref_mut() {
+            Some(transactions) => {
+                let (total_order, data_collection_order) = transactions.event(
+                    id,
+                    head.commit_us / 1000,
+                    &self.table.collection,
+                    self.out.producer,
+                )?;
+                Some(TransactionBlock { id, total_order, data_collection_order })
+            }
+            None => None,
+        };
+        let change = Change {
+            before: before.map(|image| &*image.values),
+            after: after.map(|image| &*image.values),
+            source: SourceBlock {
+                ts_us: head.commit_us,
+                snapshot: Snapshot::False,
+                server_id: head.server_id,
+                gtid: head.gtid.as_ref().map(|_| id),
+                file: &head.file,
+                pos: self.out.pos,
+                row: self.row,
+                thread: head.thread.map(u64::from),
+                query: None,
+            },
+            op,
+            transaction,
+            ts_us: self.now_us,
+        };
+        self.out.scratch.value.clear();
+        match self.table.encoder.encode_value(&change, &mut self.out.scratch.value) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.failed("encode a row")(error)),
+        }
+    }
+
+    /// `counterpart`: the header that carries the other key of a key change.
+    fn send_value(
+        &mut self,
+        which: Key,
+        counterpart: Option<&'static str>,
+        exact: &[Exact<'_>],
+    ) -> Result<()> {
+        self.send(which, counterpart, exact, true)
+    }
+
+    fn send_tombstone(&mut self, which: Key) -> Result<()> {
+        if self.table.has_key { self.send(which, None, &[], false) } else { Ok(()) }
+    }
+
+    fn send(
+        &mut self,
+        which: Key,
+        counterpart: Option<&'static str>,
+        exact: &[Exact<'_>],
+        with_value: bool,
+    ) -> Result<()> {
+        let RowsOut { producer, numbering, scratch, head, id, origin, .. } = &mut *self.out;
+        let (key, other) = match which {
+            Key::Old => (&scratch.key, &scratch.new_key),
+            Key::New => (&scratch.new_key, &scratch.key),
+        };
+        let key = self.table.has_key.then_some(key.as_slice());
+        let topic = &self.table.topic;
+        let partition = key.map_or(0, |key| partition(key, topic.partitions));
+        let Some(number) = numbering.record(id, head.commit_us, &topic.name, partition, self.flags) else {
+            return Err(Error::refused(
+                "the transaction has more than 4,294,967,295 records",
+                self.out.place(self.map),
+                "such a transaction cannot be published: begin anew after it with another `prefix` and equal databases",
+            ));
+        };
+        let number = number.to_bytes();
+        let exact = if exact.is_empty() { Vec::new() } else { encode_exact(exact) };
+        let mut all: [(&'static str, &[u8]); 4] =
+            [(headers::SEQ, &number), (headers::ORIGIN, origin.as_bytes()), ("", &[]), ("", &[])];
+        let mut count = 2;
+        if let Some(name) = counterpart {
+            all[count] = (name, other);
+            count += 1;
+        }
+        if !exact.is_empty() {
+            all[count] = (headers::EXACT, &exact);
+            count += 1;
+        }
+        let value = with_value.then_some(scratch.value.as_slice());
+        producer.send(&Record { topic, partition, key, value, headers: &all[..count] })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! Running: the start procedure and the stream, again and again until the shutdown or a cause to halt.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::json;
+use strait_mysql::stream::BinlogStream;
+use strait_service::{CancellationToken, Context, Disposition, Refusal as _, retry::Backoff};
+use tokio::runtime::Handle;
+
+use crate::{
+    Error, Result,
+    config::Config,
+    kafka::{self, Cluster},
+    metrics::Metrics,
+    reader,
+    start::{self, BATCH_BYTES, Ready, Shared},
+};
+
+/// Publishes until `stop`, without pages and signals: for tests and embedding.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
+    run_with(Arc::new(config), Context::detached(stop)).await
+}
+
+/// Publishes until `context.stop`. Faults are met by starting again; an error is a cause to halt.
+pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
+    crate::check::ensure_settings(&config)?;
+    let tolerance = config.heartbeat() * 3 + config.publish.heartbeat_interval.duration();
+    let metrics = Metrics::new(&context.metrics, tolerance);
+    let status = context.status.component("publisher");
+    let shared = Shared {
+        metrics: metrics.clone(),
+        status: status.clone(),
+        stop: context.stop.clone(),
+        runtime: Handle::current(),
+        batch_bytes: Arc::new(AtomicUsize::new(BATCH_BYTES)),
+        preflight_passed: Arc::default(),
+        config: Arc::clone(&config),
+    };
+    let lag = metrics.lag.clone();
+    let seq = metrics.seq.clone();
+    let prefix = config.prefix.clone();
+    context.details(
+        move || json!({"prefix": prefix, "lag_seconds": lag.seconds(), "next_seq_number": seq.get()}),
+    );
+
+    let mut backoff = Backoff::new(&config.retry);
+    loop {
+        backoff.started();
+        let Err(error) = session(&shared).await else {
+            status.stopped();
+            return Ok(());
+        };
+        if context.stop.is_cancelled() {
+            status.stopped();
+            return Ok(());
+        }
+        let error = judge(&shared, error).await;
+        if error.disposition() != Disposition::Retry {
+            status.halted(describe(&error));
+            return Err(error);
+        }
+        metrics.restarts.inc();
+        let cause = describe(&error);
+        tracing::warn!(failures = backoff.failures() + 1, "starting again: {cause}");
+        status.recovering(cause);
+        if !backoff.wait(&context.stop).await {
+            status.stopped();
+            return Ok(());
+        }
+    }
+}
+
+/// One run of the start procedure and the stream; ends without an error only at the shutdown.
+async fn session(shared: &Shared) -> Result<()> {
+    let starting = shared.clone();
+    let Ready { mut publisher, start: start_at } = blocking(move || start::start(&starting)).await?;
+    let config = &shared.config;
+    let options = config.server_options();
+    let place = options.place();
+    let stream =
+        BinlogStream::open(&options, config.server_id(), &start_at, config.heartbeat()).await.map_err(
+            |source| Error::Source { attempted: "open the binary log stream", place: place.clone(), source },
+        )?;
+    let (outbox, mut inbox) = reader::channel(config.publish.channel.bytes());
+    let reader = tokio::spawn(outbox.fill(stream, place, shared.metrics.clone()));
+    let result = blocking(move || {
+        let result = publisher.run(&mut inbox);
+        // The producer goes first: whatever it had open is left to the next start.
+        drop(publisher);
+        result
+    })
+    .await;
+    reader.abort();
+    result
+}
+
+/// Kafka's client and the registry's block; they get a thread of their own.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(broken) => Err(Error::Restart { why: format!("the publisher broke off: {broken}") }),
+    }
+}
+
+/// Some faults need a second look, or a change for the next run.
+async fn judge(shared: &Shared, error: Error) -> Error {
+    match error {
+        Error::Kafka(kafka::Error::BatchTooLarge { limit, .. }) => {
+            shared.batch_bytes.fetch_min(limit, Ordering::Relaxed);
+            error
+        }
+        Error::Kafka(kafka::Error::Fenced { .. }) => {
+            let attempt = u32::try_from(shared.metrics.attempt.get()).unwrap_or(0);
+            let (config, stop) = (Arc::clone(&shared.config), shared.stop.clone());
+            let looked = tokio::task::spawn_blocking(move || {
+                kafka::read_position(&Cluster::new(&config), &config.prefix, &stop)
+            });
+            match looked.await {
+                Ok(Ok(Some(position))) if attempt > 0 && position.attempt > attempt => {
+                    Error::Kafka(kafka::Error::Superseded {
+                        brokers: shared.config.kafka.brokers.clone(),
+                        transactional_id: shared.config.transactional_id(),
+                        attempt: position.attempt,
+                    })
+                }
+                _ => error,
+            }
+        }
+        other => other,
+    }
+}
+
+/// Cause, place and remedy on one line, for status and log.
+fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    if let Some(place) = error.place() {
+        text.push_str("; at ");
+        text.push_str(&place);
+    }
+    if let Some(remedy) = error.remedy() {
+        text.push_str("; remedy: ");
+        text.push_str(&remedy);
+    }
+    text
+}

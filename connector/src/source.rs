@@ -1,0 +1,91 @@
+//! The side connection to the source: facts, the catalog, and what the server has executed. Blocking, to be
+//! used from the publisher's thread; ended early by a shutdown.
+
+use std::{future::Future, time::Duration};
+
+use strait_mysql::{
+    catalog::{self, Table, TableName},
+    client::{Conn, Queryable as _},
+    gtid::GtidSet,
+    server::{ServerFacts, ServerOptions, connect, read_facts},
+};
+use strait_service::CancellationToken;
+use tokio::runtime::Handle;
+
+use crate::{Error, Result};
+
+pub struct Source {
+    options: ServerOptions,
+    runtime: Handle,
+    stop: CancellationToken,
+    conn: Option<Conn>,
+}
+
+impl Source {
+    pub fn new(options: ServerOptions, runtime: Handle, stop: CancellationToken) -> Self {
+        Self { options, runtime, stop, conn: None }
+    }
+
+    /// How messages name the server.
+    pub fn place(&self) -> String {
+        self.options.place()
+    }
+
+    /// Runs a future to its end, unless the shutdown comes first.
+    pub fn wait_for<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => Err(Error::Stopped),
+                result = future => result,
+            }
+        })
+    }
+
+    /// A connection that was put away by an earlier call, or a new one. It is kept only after success: after
+    /// an error or a shutdown its state is unknown.
+    fn with_conn<T>(
+        &mut self,
+        attempted: &'static str,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, strait_mysql::Error>,
+    ) -> Result<T> {
+        let place = self.place();
+        let failed = |source| Error::Source { attempted, place: place.clone(), source };
+        let kept = self.conn.take();
+        let (conn, result) = self.wait_for(async {
+            let mut conn = match kept {
+                Some(conn) => conn,
+                None => connect(&self.options).await.map_err(&failed)?,
+            };
+            let result = work(&mut conn).await.map_err(&failed)?;
+            Ok((conn, result))
+        })?;
+        self.conn = Some(conn);
+        Ok(result)
+    }
+
+    pub fn facts(&mut self) -> Result<ServerFacts> {
+        self.with_conn("read the server's settings", async |conn| read_facts(conn).await)
+    }
+
+    pub fn table(&mut self, database: &str, table: &str) -> Result<Option<Table>> {
+        let name = TableName::new(database, table);
+        self.with_conn("look a table up in the catalog", async |conn| catalog::read_table(conn, &name).await)
+    }
+
+    /// Whether the server has executed all of `set`; waits for it up to `patience` (whole seconds).
+    pub fn has_executed(&mut self, set: &GtidSet, patience: Duration) -> Result<bool> {
+        let statement = format!("SELECT WAIT_FOR_EXECUTED_GTID_SET('{set}', {})", patience.as_secs().max(1));
+        let place = self.place();
+        let answer = self.with_conn("ask for gtid_executed", async |conn| {
+            Ok(conn.query_first::<i64, _>(statement).await)
+        })?;
+        match answer {
+            Ok(answer) => Ok(answer == Some(0)),
+            Err(source) => {
+                self.conn = None;
+                Err(Error::Sql { attempted: "wait for gtid_executed", place, source })
+            }
+        }
+    }
+}

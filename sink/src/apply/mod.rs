@@ -1,0 +1,262 @@
+//! Applies tasks in parallel lanes and commits them in the source's order.
+//!
+//! A task is given to a lane when no task in flight touches what it touches (their tokens do not meet); so the
+//! outcome is that of applying them one after the other. Lanes commit in turn (`turn`), progress commits with
+//! the rows (`checkpoint`), errors count only in one's turn (`lane`), and the cycle through "waits for its
+//! turn", which the server cannot see, is broken by yielding (`board`, `blocked`).
+//!
+//! At the first error that is real, everything is dropped: connections close, the server rolls back what is
+//! open, and the next run begins with the start procedure.
+
+mod blocked;
+mod board;
+mod lane;
+mod large;
+mod pace;
+mod session;
+mod shared;
+mod turn;
+mod work;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use strait_mysql::server::ServerOptions;
+use strait_schemas::Seq;
+use strait_service::Component;
+use tokio::{sync::mpsc, task::JoinSet};
+
+use blocked::LockWatch;
+use board::Board;
+use lane::{Finished, Job, Lane};
+pub use large::LargeTransaction;
+use pace::Pace;
+pub use session::session;
+pub use shared::Events;
+use shared::Shared;
+use turn::{Ticket, Turn};
+pub use work::{Applied, Expect, Form, Stamp, Statement, Task, Work};
+
+use crate::{
+    checkpoint::{Started, Vector},
+    error::{Error, Result},
+};
+
+/// The lock watch is pinged this often.
+const WATCH_PING: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone)]
+pub struct ApplyOptions {
+    pub server: ServerOptions,
+    pub lanes: u16,
+    /// `innodb_lock_wait_timeout` of the lanes where lock waits can be looked at; 1 s otherwise.
+    pub lock_wait_s: u32,
+    /// A server that says nothing for so long counts as lost.
+    pub answer_timeout: Duration,
+}
+
+/// The lanes of one run.
+#[derive(Debug)]
+pub struct Applier {
+    lanes: Vec<mpsc::Sender<Job>>,
+    idle: Vec<u16>,
+    /// Last seq given to each lane.
+    dispatched: Vector,
+    next_ticket: Ticket,
+    /// How many tasks in flight touch each token.
+    tokens: HashMap<u64, u32>,
+    finished: mpsc::UnboundedReceiver<Finished>,
+    applied: Option<Seq>,
+    /// Results for the caller, in commit order.
+    report: mpsc::UnboundedSender<Applied>,
+    tasks: JoinSet<()>,
+}
+
+impl Applier {
+    /// Opens the lanes' connections. What is applied is told through `report`.
+    ///
+    /// # Errors
+    /// No connection; `Fenced` where another sink has taken over since `started`.
+    pub async fn start(
+        options: ApplyOptions,
+        started: &Started,
+        events: Arc<dyn Events>,
+        status: Component,
+        report: mpsc::UnboundedSender<Applied>,
+    ) -> Result<Self> {
+        let watch = LockWatch::open(&options.server).await?;
+        let shared = Arc::new(Shared {
+            lock_wait_s: if watch.is_some() { options.lock_wait_s } else { 1 },
+            server: options.server,
+            identity: started.identity.clone(),
+            run: started.server.clone(),
+            epoch: started.epoch,
+            answer_timeout: options.answer_timeout,
+            turn: Turn::new(),
+            board: Board::new(options.lanes),
+            pace: Pace::default(),
+            watch,
+            events,
+            status,
+        });
+        let (tell, finished) = mpsc::unbounded_channel();
+        let (mut lanes, mut tasks) = (Vec::new(), JoinSet::new());
+        for number in 0..options.lanes {
+            let lane = Lane::open(number, shared.clone()).await?;
+            let (give, jobs) = mpsc::channel(1);
+            lanes.push(give);
+            tasks.spawn(lane.work(jobs, tell.clone()));
+        }
+        tasks.spawn(keep_watch_alive(shared.clone()));
+        Ok(Self {
+            idle: (0..options.lanes).rev().collect(),
+            dispatched: started.lanes.clone(),
+            applied: started.applied,
+            next_ticket: 0,
+            tokens: HashMap::new(),
+            lanes,
+            finished,
+            report,
+            tasks,
+        })
+    }
+
+    /// The last seq that is at the target for certain.
+    pub fn applied(&self) -> Option<Seq> {
+        self.applied
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.lanes.len() - self.idle.len()
+    }
+
+    /// Whether `submit` would take the task at once.
+    pub fn would_take(&self, task: &Task) -> bool {
+        !self.idle.is_empty() && !self.meets(task)
+    }
+
+    fn meets(&self, task: &Task) -> bool {
+        task.tokens.iter().any(|token| self.tokens.contains_key(token))
+    }
+
+    /// Gives a task to a lane; waits while all are busy, or while one touches what it touches.
+    ///
+    /// # Errors
+    /// The first real error of any lane: the applier is of no use any more.
+    pub async fn submit(&mut self, task: Task) -> Result<()> {
+        while !self.would_take(&task) {
+            self.settle_next().await?;
+        }
+        self.dispatch(task, None).await
+    }
+
+    /// Begins a transaction larger than a batch: alone, on one lane, in one transaction of the target. `head`
+    /// is what comes first of it.
+    ///
+    /// # Errors
+    /// As `submit`.
+    pub async fn begin_large(&mut self, head: Task) -> Result<LargeTransaction<'_>> {
+        self.drain().await?;
+        let (give, chunks) = mpsc::channel(1);
+        self.dispatch(head, Some(chunks)).await?;
+        Ok(LargeTransaction::new(self, give))
+    }
+
+    /// Waits until everything submitted is at the target.
+    ///
+    /// # Errors
+    /// As `submit`.
+    pub async fn drain(&mut self) -> Result<()> {
+        while self.in_flight() > 0 {
+            self.settle_next().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a lane is done with a task (or returns at once if none is in flight). Cancel-safe.
+    ///
+    /// # Errors
+    /// As `submit`.
+    pub async fn settle_next(&mut self) -> Result<()> {
+        if self.in_flight() == 0 {
+            return Ok(());
+        }
+        match self.finished.recv().await {
+            Some(finished) => self.settle(finished),
+            None => Err(Error::Task { cause: "all lanes have ended".into() }),
+        }
+    }
+
+    /// Takes note of what is done already, without waiting.
+    ///
+    /// # Errors
+    /// As `submit`.
+    pub fn settle_done(&mut self) -> Result<()> {
+        while let Ok(finished) = self.finished.try_recv() {
+            self.settle(finished)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the lanes end after what they do now, and closes their connections.
+    ///
+    /// # Errors
+    /// As `submit`.
+    pub async fn stop(mut self) -> Result<()> {
+        self.drain().await?;
+        self.lanes.clear();
+        while let Some(finished) = self.finished.recv().await {
+            self.settle(finished)?;
+        }
+        self.tasks.abort_all();
+        Ok(())
+    }
+
+    async fn dispatch(&mut self, task: Task, chunks: Option<mpsc::Receiver<lane::Chunk>>) -> Result<()> {
+        let Some(number) = self.idle.pop() else {
+            return Err(Error::Task { cause: "a task was dispatched without an idle lane".into() });
+        };
+        for &token in &task.tokens {
+            *self.tokens.entry(token).or_default() += 1;
+        }
+        let previous = self.dispatched.0.insert(number, task.last).unwrap_or(Seq::from_raw(0));
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        let job = Job { ticket, task, previous, vector: self.dispatched.clone(), chunks };
+        if self.lanes[usize::from(number)].send(job).await.is_err() {
+            // The lane ended with an error, which waits in the queue.
+            self.idle.clear();
+            while let Some(finished) = self.finished.recv().await {
+                self.settle(finished)?;
+            }
+            return Err(Error::Task { cause: format!("lane {number} has ended") });
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, finished: Finished) -> Result<()> {
+        let Finished { lane, tokens, result } = finished;
+        let applied = result?;
+        for token in tokens {
+            if let Some(count) = self.tokens.get_mut(&token) {
+                *count -= 1;
+                if *count == 0 {
+                    self.tokens.remove(&token);
+                }
+            }
+        }
+        self.idle.push(lane);
+        self.applied = self.applied.max(Some(applied.last));
+        // Without a listener nobody wants to know.
+        drop(self.report.send(applied));
+        Ok(())
+    }
+}
+
+async fn keep_watch_alive(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(WATCH_PING).await;
+        if let Some(watch) = &shared.watch {
+            watch.ping().await;
+        }
+    }
+}

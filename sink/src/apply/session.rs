@@ -1,0 +1,167 @@
+//! A lane's connection: how it is set up, and one statement on it.
+
+use std::time::Duration;
+
+use strait_mysql::{
+    client::{ClientError, Conn, Queryable, code, is_connection_lost, server_code},
+    server::{ServerOptions, Session, connect_session},
+};
+
+use super::work::{Expect, Statement};
+use crate::error::{Error, Result};
+
+/// Session of a lane or of the control connection.
+///
+/// Zero dates, invalid dates and explicit zeros of AUTO_INCREMENT columns are values like any other here; what
+/// does not fit is an error, never cut. `@strait_apply` is what a guarded trigger looks at. wait_timeout ends
+/// the session of a sink whose machine vanished.
+pub fn session(lock_wait_s: u32) -> Session {
+    Session {
+        found_rows: true,
+        database: None,
+        setup: vec![
+            "SET NAMES utf8mb4".into(),
+            "SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,\
+             ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION'"
+                .into(),
+            "SET SESSION transaction_isolation = 'READ-COMMITTED', time_zone = '+00:00', autocommit = 1, \
+             wait_timeout = 60, sql_safe_updates = 0, unique_checks = 1, foreign_key_checks = 1"
+                .into(),
+            format!("SET SESSION innodb_lock_wait_timeout = {lock_wait_s}"),
+            "SET @strait_apply = 1".into(),
+        ],
+        program: Some("strait-sink".into()),
+    }
+}
+
+/// What one statement did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    AsExpected,
+    /// The row was missing, or there already: it is as the source's now, but somebody else wrote here.
+    Repaired,
+}
+
+#[derive(Debug)]
+pub struct LaneSession {
+    conn: Conn,
+    foreign_key_checks: bool,
+    /// How long the server may be silent before the connection counts as lost.
+    answer_timeout: Duration,
+}
+
+impl LaneSession {
+    pub async fn open(options: &ServerOptions, lock_wait_s: u32, answer_timeout: Duration) -> Result<Self> {
+        let conn = connect_session(options, &session(lock_wait_s)).await?;
+        Ok(Self { conn, foreign_key_checks: true, answer_timeout })
+    }
+
+    pub fn connection_id(&self) -> u64 {
+        u64::from(self.conn.id())
+    }
+
+    /// Runs a text and gives the rows it matched.
+    pub async fn run(&mut self, sql: &[u8], doing: &str) -> Result<u64> {
+        match tokio::time::timeout(self.answer_timeout, self.conn.query_drop(sql)).await {
+            Ok(Ok(())) => Ok(self.conn.affected_rows()),
+            Ok(Err(source)) if is_connection_lost(&source) => Err(lost(doing, &source)),
+            Ok(Err(source)) => Err(Error::Target { doing: doing.to_owned(), source }),
+            Err(_) => Err(Error::TargetLost {
+                doing: format!("{doing} (no answer within {} s)", self.answer_timeout.as_secs_f32()),
+            }),
+        }
+    }
+
+    /// Executes a statement of a batch. `evidence`: everything before has committed and nothing is folded, so a
+    /// duplicate or a missing row is real.
+    pub async fn execute(&mut self, statement: &Statement, evidence: bool) -> Result<Done> {
+        if self.foreign_key_checks != statement.foreign_key_checks {
+            let set = format!("SET foreign_key_checks = {}", u8::from(statement.foreign_key_checks));
+            self.run(set.as_bytes(), &set).await?;
+            self.foreign_key_checks = statement.foreign_key_checks;
+        }
+        match self.run(&statement.sql, &statement.what).await {
+            Ok(matched) => self.check_matched(statement, matched, evidence).await,
+            Err(Error::Target { source, .. }) if is_duplicate(&source) && evidence => {
+                self.settle_duplicate(statement, source).await
+            }
+            Err(Error::Target { source, .. }) => Err(applying(statement, source)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn check_matched(&mut self, statement: &Statement, matched: u64, evidence: bool) -> Result<Done> {
+        match statement.expect {
+            Expect::Rows(expected) if matched < expected => {}
+            Expect::Any | Expect::Rows(_) => return Ok(Done::AsExpected),
+        }
+        let Some(insert) = statement.on_missing.as_ref().filter(|_| evidence) else {
+            return Err(Error::Drift {
+                table: statement.table.to_string(),
+                cause: format!("{} found no such row", statement.what),
+                place: statement.place.clone(),
+            });
+        };
+        tracing::warn!(
+            table = %statement.table, place = %statement.place,
+            "a row that the source changed was missing at the target: written anew"
+        );
+        self.run(insert, &statement.what).await.map_err(|error| with_place(statement, error))?;
+        Ok(Done::Repaired)
+    }
+
+    async fn settle_duplicate(&mut self, statement: &Statement, source: ClientError) -> Result<Done> {
+        let Some(update) = &statement.on_duplicate else { return Err(applying(statement, source)) };
+        let matched =
+            self.run(update, &statement.what).await.map_err(|error| with_place(statement, error))?;
+        if matched == 0 {
+            return Err(Error::Drift {
+                table: statement.table.to_string(),
+                cause: format!("another row holds its unique value ({source})"),
+                place: statement.place.clone(),
+            });
+        }
+        tracing::warn!(
+            table = %statement.table, place = %statement.place,
+            "a row that the source inserted was at the target already: made the source's"
+        );
+        Ok(Done::Repaired)
+    }
+
+    /// Always explicit: error 1205 undoes only its statement, and a BEGIN would then commit the half batch.
+    pub async fn rollback(&mut self) -> Result<()> {
+        self.run(b"ROLLBACK", "ROLLBACK").await.map(|_| ())
+    }
+
+    pub async fn ping(&mut self) -> Result<()> {
+        match tokio::time::timeout(self.answer_timeout, self.conn.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(source)) => Err(lost("an idle ping", &source)),
+            Err(_) => Err(Error::TargetLost { doing: "an idle ping".into() }),
+        }
+    }
+
+    pub async fn close(self) {
+        // The session has nothing open: how it ends does not matter.
+        let _ = tokio::time::timeout(Duration::from_millis(500), self.conn.disconnect()).await;
+    }
+}
+
+fn lost(doing: &str, source: &ClientError) -> Error {
+    Error::TargetLost { doing: format!("{doing} ({source})") }
+}
+
+fn applying(statement: &Statement, source: ClientError) -> Error {
+    Error::Apply { statement: statement.what.to_string(), place: statement.place.clone(), source }
+}
+
+fn with_place(statement: &Statement, error: Error) -> Error {
+    match error {
+        Error::Target { source, .. } => applying(statement, source),
+        other => other,
+    }
+}
+
+fn is_duplicate(source: &ClientError) -> bool {
+    server_code(source) == Some(code::DUPLICATE_ENTRY)
+}

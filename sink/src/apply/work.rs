@@ -1,0 +1,89 @@
+//! What the lanes are given to do. Declared here, by the consumer: the planner implements `Work` with folded
+//! SQL, the `BINLOG` path will with events; the lanes' own tests do with literal statements.
+
+use std::{fmt, sync::Arc};
+
+use strait_schemas::Seq;
+
+use crate::error::{Place, Result};
+
+/// In which form a batch is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Rows of one key folded, many rows a statement.
+    Folded,
+    /// Every change by itself, in the source's order: for what failed once, at its turn, where each error
+    /// is evidence.
+    Original,
+}
+
+/// How many rows a statement must match (sessions count matched rows: CLIENT_FOUND_ROWS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Not known, or not a fault.
+    Any,
+    /// This many; fewer means that a row is missing at the target.
+    Rows(u64),
+}
+
+/// One COM_QUERY.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    pub sql: Vec<u8>,
+    /// The session's `foreign_key_checks` while it runs.
+    pub foreign_key_checks: bool,
+    pub rows: usize,
+    pub table: Arc<str>,
+    /// For messages: "insert into shop.orders".
+    pub what: Arc<str>,
+    /// Its first row.
+    pub place: Place,
+    pub expect: Expect,
+    /// At error 1062 in one's turn: makes the row with this primary key the new image. If it matches none,
+    /// another row holds the unique value, which is drift.
+    pub on_duplicate: Option<Vec<u8>>,
+    /// If fewer rows matched than expected: writes the row.
+    pub on_missing: Option<Vec<u8>>,
+}
+
+/// A batch, as statements. Must give the same rows each time.
+pub trait Work: fmt::Debug + Send + Sync {
+    /// # Errors
+    /// What a value or table refuses: the batch is not begun then.
+    fn statements(&self, form: Form) -> Result<Vec<Statement>>;
+}
+
+/// When a source transaction was committed there, for the lag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Microseconds since 1970.
+    pub commit_us: i64,
+    pub records: u64,
+}
+
+/// Consecutive whole source transactions, applied in one transaction of the target.
+#[derive(Debug, Clone)]
+pub struct Task {
+    pub first: Seq,
+    pub last: Seq,
+    /// Of `last`.
+    pub attempt: u32,
+    /// Where the spine may be read on once this is applied.
+    pub spine_offset: i64,
+    /// Hashes of what it touches: two tasks whose tokens meet are never in flight together. No duplicates.
+    pub tokens: Vec<u64>,
+    pub stamps: Vec<Stamp>,
+    pub rows: usize,
+    pub work: Arc<dyn Work>,
+}
+
+/// A task is at the target.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    pub last: Seq,
+    pub lane: u16,
+    pub rows: usize,
+    pub stamps: Vec<Stamp>,
+    /// Of the COMMIT's acknowledgement, microseconds since 1970.
+    pub applied_us: i64,
+}

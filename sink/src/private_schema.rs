@@ -1,0 +1,65 @@
+//! The database `strait` at the target: created once, by the sink itself.
+//!
+//! `lane` is at once the exactly-once checkpoint, the fence and the marker by which the connector beside this
+//! server knows the sink's own transactions; `offset` holds hints where to begin reading each partition.
+//! All text is binary-collated, so that what identifies a row is compared byte by byte. Where the tables
+//! exist nothing is executed: a CREATE ... IF NOT EXISTS would go to the binary log at every start.
+
+use strait_mysql::client::{Conn, Queryable};
+
+use crate::error::{Error, Result};
+
+const CREATE_DATABASE: &str =
+    "CREATE DATABASE IF NOT EXISTS strait CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+
+const TABLES: [(&str, &str); 2] = [
+    (
+        "lane",
+        "CREATE TABLE IF NOT EXISTS strait.lane (
+  origin VARCHAR(64) NOT NULL COMMENT 'the site whose changes these are',
+  sink VARCHAR(64) NOT NULL COMMENT 'sink.name',
+  lane SMALLINT UNSIGNED NOT NULL,
+  epoch BIGINT UNSIGNED NOT NULL COMMENT 'grows at each start of the sink: the fence',
+  seq BIGINT UNSIGNED NOT NULL COMMENT 'last transaction applied by this lane; 0: none',
+  attempt INT UNSIGNED NOT NULL,
+  vector VARCHAR(4096) NOT NULL COMMENT 'last seq of each lane when this was written',
+  spine_offset BIGINT NOT NULL COMMENT 'where to read the spine on; a hint',
+  cluster_id VARCHAR(64) NOT NULL COMMENT 'the Kafka cluster whose offsets these are',
+  connection_id BIGINT UNSIGNED NOT NULL,
+  server_uuid VARCHAR(36) NOT NULL COMMENT 'the server that connection_id belongs to',
+  server_started BIGINT NOT NULL COMMENT 'start of that server, seconds since 1970',
+  PRIMARY KEY (origin, sink, lane)
+) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: how far each sink has applied'",
+    ),
+    (
+        "offset",
+        "CREATE TABLE IF NOT EXISTS strait.offset (
+  origin VARCHAR(64) NOT NULL,
+  sink VARCHAR(64) NOT NULL,
+  topic VARCHAR(249) NOT NULL,
+  part INT NOT NULL,
+  next_offset BIGINT NOT NULL COMMENT 'every record before it is applied; a hint',
+  cluster_id VARCHAR(64) NOT NULL,
+  PRIMARY KEY (origin, sink, topic, part)
+) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: where to begin reading'",
+    ),
+];
+
+/// Creates what is missing of the private schema.
+pub async fn create(conn: &mut Conn) -> Result<()> {
+    let existing: Vec<String> = conn
+        .query("SELECT CONVERT(TABLE_NAME USING utf8mb4) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'strait'")
+        .await
+        .map_err(|source| Error::Target { doing: "looking for the private schema `strait`".into(), source })?;
+    if TABLES.iter().all(|(name, _)| existing.iter().any(|table| table == name)) {
+        return Ok(());
+    }
+    for statement in [CREATE_DATABASE].into_iter().chain(TABLES.map(|(_, create)| create)) {
+        conn.query_drop(statement).await.map_err(|source| Error::Target {
+            doing: "creating the private schema `strait`".into(),
+            source,
+        })?;
+    }
+    tracing::info!("created the private schema strait at the target");
+    Ok(())
+}
