@@ -14,8 +14,13 @@ const GROUP: usize = 9;
 const BYTES: [usize; GROUP + 1] = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
 const POWERS: [u32; GROUP + 1] =
     [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+/// Of columns.
 const MAX_PRECISION: u8 = 65;
 const MAX_SCALE: u8 = 30;
+/// In JSON, the server counts the integer part in whole groups: DECIMAL(65,30) becomes precision 66.
+const MAX_STORED_PRECISION: u8 = 81;
+/// 81 digits are less than 2^270.
+const LIMBS: usize = 9;
 
 #[derive(Clone, Copy)]
 struct Group {
@@ -37,7 +42,8 @@ impl<'a> DecimalValue<'a> {
 
     /// None if the bytes are no DECIMAL of this type. Precision, scale and the length of `stored` must fit.
     pub fn new(stored: &'a [u8], precision: u8, scale: u8) -> Option<Self> {
-        if !Self::is_valid_type(precision, scale) || stored.len() != Self::stored_length(precision, scale) {
+        let sound = (1..=MAX_STORED_PRECISION).contains(&precision) && scale <= precision.min(MAX_SCALE);
+        if !sound || stored.len() != Self::stored_length(precision, scale) {
             return None;
         }
         let value = Self { precision, scale, stored };
@@ -112,8 +118,7 @@ impl<'a> DecimalValue<'a> {
 
     /// The unscaled value, big-endian two's complement, shortest form (as Connect's Decimal).
     pub fn write_unscaled_be(&self, out: &mut Vec<u8>) {
-        // 65 digits are less than 2^216.
-        let mut limbs = [0_u32; 7];
+        let mut limbs = [0_u32; LIMBS];
         for group in self.groups() {
             let mut carry = u64::from(group.value);
             for limb in limbs.iter_mut().rev() {
@@ -122,7 +127,7 @@ impl<'a> DecimalValue<'a> {
                 carry >>= 32;
             }
         }
-        let mut bytes = [0_u8; 28];
+        let mut bytes = [0_u8; 4 * LIMBS];
         for (to, limb) in bytes.chunks_exact_mut(4).zip(limbs) {
             to.copy_from_slice(&limb.to_be_bytes());
         }
@@ -208,15 +213,16 @@ pub(crate) mod tests {
         assert!(DecimalValue::new(&[0x80 | 0x64], 2, 0).is_none());
         assert!(DecimalValue::new(&[0x80 | 0x63], 2, 0).is_some());
         assert!(DecimalValue::new(&[0x80, 0], 2, 0).is_none());
-        for (precision, scale) in [(0, 0), (66, 0), (5, 6), (65, 31)] {
-            assert!(DecimalValue::new(&[0x80; 40], precision, scale).is_none());
+        for (precision, scale) in [(0, 0), (82, 0), (5, 6), (65, 31)] {
+            let length = DecimalValue::stored_length(precision.max(scale), scale);
+            assert!(DecimalValue::new(&[0x80; 40][..length], precision, scale).is_none());
         }
     }
 
     proptest! {
         #[test]
         fn text_and_unscaled_agree_with_big_integers(
-            digits in prop::collection::vec(0..10_u8, 1..=65), scale in 0..=30_usize, negative: bool,
+            digits in prop::collection::vec(0..10_u8, 1..=81), scale in 0..=30_usize, negative: bool,
         ) {
             let scale = scale.min(digits.len());
             let stored = encode(negative, &digits, scale);

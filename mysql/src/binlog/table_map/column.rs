@@ -140,10 +140,10 @@ impl ColumnType {
         )
     }
 
-    /// Types that have a charset in the metadata. Not JSON, GEOMETRY and VECTOR, though the server stores
-    /// them as blobs.
+    /// Types that have a charset in the metadata. VECTOR has one (binary); JSON and GEOMETRY, which the server
+    /// stores as blobs too, have none.
     pub(super) fn is_character(self) -> bool {
-        matches!(self, Self::Char { .. } | Self::VarChar { .. } | Self::Blob { .. })
+        matches!(self, Self::Char { .. } | Self::VarChar { .. } | Self::Blob { .. } | Self::Vector { .. })
     }
 
     pub(super) fn is_enum_or_set(self) -> bool {
