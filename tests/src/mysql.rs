@@ -1,4 +1,4 @@
-//! A MySQL server of this process: full row images and metadata, GTIDs, every commit on disk.
+//! A MySQL or MariaDB server of this process: full row images and metadata, GTIDs, every commit on disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use mysql_async::{Conn, Opts};
 
 use crate::child::{Child, Usage};
 use crate::external;
-use crate::install::MySqlFiles;
+use crate::install::{MariaDbFiles, MySqlFiles};
 use crate::ports::free_port;
 use crate::run_dir::make_dir;
 
@@ -20,9 +20,17 @@ use crate::run_dir::make_dir;
 const START: Duration = Duration::from_mins(2);
 const STOP: Duration = Duration::from_mins(1);
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Flavor {
+    #[default]
+    MySql,
+    MariaDb,
+}
+
 /// What differs between servers.
 #[derive(Debug, Clone)]
 pub struct MySqlOptions {
+    pub flavor: Flavor,
     /// Names its folder and log.
     pub name: String,
     pub buffer_pool: String,
@@ -34,13 +42,23 @@ pub struct MySqlOptions {
 
 impl Default for MySqlOptions {
     fn default() -> Self {
-        Self { name: "mysql".to_owned(), buffer_pool: "128M".to_owned(), args: Vec::new(), port: None }
+        Self {
+            flavor: Flavor::MySql,
+            name: "mysql".to_owned(),
+            buffer_pool: "128M".to_owned(),
+            args: Vec::new(),
+            port: None,
+        }
     }
 }
 
 impl MySqlOptions {
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
+    }
+
+    pub fn mariadb(name: impl Into<String>) -> Self {
+        Self { flavor: Flavor::MariaDb, ..Self::named(name) }
     }
 
     #[must_use]
@@ -63,22 +81,61 @@ pub struct MySql {
 /// What only a server that this process runs has.
 #[derive(Debug)]
 struct Own {
-    files: MySqlFiles,
+    files: Files,
     dir: PathBuf,
     args: Mutex<Vec<String>>,
     child: Mutex<Option<std::sync::Arc<Child>>>,
 }
 
+#[derive(Debug, Clone)]
+enum Files {
+    MySql(MySqlFiles),
+    MariaDb(MariaDbFiles),
+}
+
+impl Files {
+    async fn install(flavor: Flavor) -> Result<Self> {
+        tokio::task::spawn_blocking(move || match flavor {
+            Flavor::MySql => MySqlFiles::install().map(Self::MySql).context("install MySQL"),
+            Flavor::MariaDb => MariaDbFiles::install().map(Self::MariaDb).context("install MariaDB"),
+        })
+        .await?
+    }
+
+    fn server(&self) -> Command {
+        match self {
+            Self::MySql(files) => files.server(),
+            Self::MariaDb(files) => files.server(),
+        }
+    }
+
+    fn tool(&self, name: &str) -> Command {
+        match self {
+            Self::MySql(files) => files.tool(name),
+            Self::MariaDb(files) => files.tool(name),
+        }
+    }
+
+    fn template(&self) -> PathBuf {
+        match self {
+            Self::MySql(files) => files.template.clone(),
+            Self::MariaDb(files) => files.template.clone(),
+        }
+    }
+}
+
 impl MySql {
     /// Starts a new, empty server; or takes the next of those that `STRAIT_LAB_MYSQL` lists.
     pub async fn start(options: MySqlOptions) -> Result<Self> {
-        if let Some(url) = external::next_mysql()? {
+        if options.flavor == Flavor::MySql
+            && let Some(url) = external::next_mysql()?
+        {
             return Self::running(&url).await;
         }
-        let files = tokio::task::spawn_blocking(MySqlFiles::install).await?.context("install MySQL")?;
+        let files = Files::install(options.flavor).await?;
         let dir = make_dir(&options.name)?;
         let port = options.port.map_or_else(free_port, Ok)?;
-        let template = files.template.clone();
+        let template = files.template();
         let data = dir.join("data");
         tokio::task::spawn_blocking(move || copy_dir(&template, &data)).await??;
         let mut args = Self::settings(&dir, port, &options);
@@ -110,7 +167,7 @@ impl MySql {
 
     fn settings(dir: &Path, port: u16, options: &MySqlOptions) -> Vec<String> {
         let at = |name: &str| dir.join(name).display().to_string();
-        [
+        let mut settings = Vec::from([
             format!("--datadir={}", at("data")),
             // A socket's path may have 107 bytes, less than some folders' names: it is relative to the data.
             "--socket=mysql.sock".to_owned(),
@@ -118,12 +175,8 @@ impl MySql {
             "--bind-address=127.0.0.1".to_owned(),
             format!("--port={port}"),
             format!("--server-id={port}"),
-            "--mysqlx=OFF".to_owned(),
             "--skip-name-resolve".to_owned(),
-            "--log-error-verbosity=2".to_owned(),
             // What Strait needs, and the durability that all its promises start from.
-            "--gtid-mode=ON".to_owned(),
-            "--enforce-gtid-consistency=ON".to_owned(),
             "--log-bin=binlog".to_owned(),
             "--binlog-format=ROW".to_owned(),
             "--binlog-row-image=FULL".to_owned(),
@@ -132,14 +185,24 @@ impl MySql {
             "--innodb-flush-log-at-trx-commit=1".to_owned(),
             // Small: many servers share the machine.
             format!("--innodb-buffer-pool-size={}", options.buffer_pool),
-            "--innodb-redo-log-capacity=64M".to_owned(),
             "--innodb-log-buffer-size=8M".to_owned(),
             "--max-connections=200".to_owned(),
             "--table-open-cache=400".to_owned(),
             "--table-definition-cache=800".to_owned(),
             "--max-allowed-packet=1G".to_owned(),
-        ]
-        .into()
+        ]);
+        let own: &[&str] = match options.flavor {
+            Flavor::MySql => &[
+                "--mysqlx=OFF",
+                "--log-error-verbosity=2",
+                "--gtid-mode=ON",
+                "--enforce-gtid-consistency=ON",
+                "--innodb-redo-log-capacity=64M",
+            ],
+            Flavor::MariaDb => &["--innodb-log-file-size=64M", "--gtid-strict-mode=ON"],
+        };
+        settings.extend(own.iter().map(|&setting| setting.to_owned()));
+        settings
     }
 
     /// Starts a server that was stopped or killed, on its data and port.
@@ -285,7 +348,7 @@ impl MySql {
     pub async fn tool(&self, name: &str) -> Result<Command> {
         let files = match &self.own {
             Some(own) => own.files.clone(),
-            None => tokio::task::spawn_blocking(MySqlFiles::install).await??,
+            None => Files::install(Flavor::MySql).await?,
         };
         let mut command = files.tool(name);
         command

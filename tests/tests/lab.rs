@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use e2e::{Kafka, KafkaOptions, Lab, Latency, MySql, MySqlOptions, eventually, fresh_name};
+use e2e::{Kafka, KafkaOptions, Lab, Latency, MySql, MySqlOptions, Prometheus, eventually, fresh_name};
 use mysql_async::prelude::Queryable;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
@@ -59,6 +59,38 @@ async fn mysql_comes_with_its_tools() -> Result<()> {
     let server = Lab::shared().mysql().await?;
     let output = server.tool("mysql").await?.args(["-BNe", "SELECT 6*7"]).output()?;
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "42", "{output:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn mariadb_writes_full_metadata_and_comes_back_after_a_crash() -> Result<()> {
+    let server = MySql::start(MySqlOptions::mariadb("mariadb")).await?;
+    server.database("lab").await?;
+    server.kill9().await?;
+    server.boot().await?;
+    let settings = "SELECT @@binlog_row_metadata, @@sync_binlog, @@version";
+    let (metadata, sync, version): (String, u32, String) =
+        server.conn().await?.query_first(settings).await?.context("one row")?;
+    assert_eq!((metadata.as_str(), sync), ("FULL", 1));
+    assert!(version.contains("MariaDB"), "{version}");
+    let output = server.tool("mariadb").await?.args(["-BNe", "SELECT 6*7"]).output()?;
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "42", "{output:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn prometheus_reads_pages_and_answers_queries() -> Result<()> {
+    let output = e2e::install::promtool()?.arg("--version").output()?;
+    assert!(output.status.success(), "{output:?}");
+    let first = Prometheus::start(&[], None).await?;
+    let second = Prometheus::start(&[("first", first.url().trim_start_matches("http://"))], None).await?;
+    eventually(Duration::from_secs(30), async || match second.query("up{job=\"first\"}").await {
+        Ok(values) if values == [1.0] => Ok(()),
+        other => Err(other),
+    })
+    .await?;
+    let refused = second.query("no such {query").await.expect_err("it is not PromQL");
+    assert!(refused.to_string().contains("parse error"), "{refused}");
     Ok(())
 }
 

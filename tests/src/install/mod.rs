@@ -3,10 +3,13 @@
 
 mod apt;
 mod kafka;
+mod mariadb;
 mod maven;
 mod mysql;
+mod prometheus;
 mod registry;
 mod tools;
+mod unpacked;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -15,11 +18,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 pub use kafka::KafkaFiles;
+pub use mariadb::MariaDbFiles;
 pub use mysql::MySqlFiles;
+pub use prometheus::{prometheus, promtool};
 pub use registry::registry_jar;
 pub use tools::{kcat, python, sysbench};
 
-/// The servers' memory is small: the lab is for correctness first, and many run side by side.
+/// `JAVA_HOME`'s, else the one in the path.
 pub fn java() -> Result<PathBuf> {
     let found = std::env::var_os("JAVA_HOME")
         .map(|home| PathBuf::from(home).join("bin/java"))

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{apt, in_path, run};
+use super::{apt, in_path, run, unpacked};
 use crate::lab_dir;
 
 /// Debian's `sid` is where MySQL 9.7 is; on an older Debian it runs on its own libraries, by its own loader.
@@ -50,7 +50,7 @@ impl MySqlFiles {
 
     /// The server, without any of the machine's option files.
     pub fn server(&self) -> Command {
-        let mut command = self.program(&self.mysqld);
+        let mut command = self.mysqld();
         command.arg("--no-defaults");
         if let Some(root) = &self.root {
             let usr = root.join("usr");
@@ -72,34 +72,23 @@ impl MySqlFiles {
 
     /// A client program: mysql, mysqldump, mysqlbinlog, ...
     pub fn tool(&self, name: &str) -> Command {
-        match &self.root {
-            Some(root) => self.program(&root.join("usr/bin").join(name)),
-            None => Command::new(
-                self.mysqld
-                    .parent()
-                    .map(|dir| dir.join(name))
-                    .filter(|tool| tool.exists())
-                    .unwrap_or_else(|| PathBuf::from(name)),
-            ),
-        }
+        let Some(root) = &self.root else {
+            let beside = self.mysqld.with_file_name(name);
+            return Command::new(if beside.exists() { beside } else { PathBuf::from(name) });
+        };
+        unpacked::program(root, &format!("usr/bin/{name}"))
     }
 
-    /// Unpacked programs run on the libraries that came with them.
-    fn program(&self, program: &Path) -> Command {
-        let Some(root) = &self.root else { return Command::new(program) };
-        let library = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
-        let loader = match std::env::consts::ARCH {
-            "aarch64" => "ld-linux-aarch64.so.1",
-            _ => "ld-linux-x86-64.so.2",
-        };
-        let mut command = Command::new(library.join(loader));
-        command.arg("--library-path").arg(&library).arg(program);
-        command
+    fn mysqld(&self) -> Command {
+        match &self.root {
+            Some(root) => unpacked::program(root, "usr/sbin/mysqld"),
+            None => Command::new(&self.mysqld),
+        }
     }
 
     /// "9.7.4-2"
     fn version(&self) -> Result<String> {
-        let output = run(self.program(&self.mysqld).args(["--no-defaults", "--version"]))?;
+        let output = run(self.mysqld().args(["--no-defaults", "--version"]))?;
         let output = String::from_utf8_lossy(&output).into_owned();
         let version = output.split_whitespace().skip_while(|word| *word != "Ver").nth(1);
         Ok(version.with_context(|| format!("no version in {output:?}"))?.replace('/', "-"))

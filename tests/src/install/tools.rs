@@ -1,11 +1,11 @@
 //! Other people's programs that judge or load Strait: sysbench, kcat, and Python with Confluent's client.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{apt, in_path, run};
+use super::{apt, in_path, run, unpacked};
 use crate::lab_dir;
 
 /// Old enough to run on any Debian of today: it brings its own libraries and loader.
@@ -19,8 +19,8 @@ pub fn sysbench() -> Result<Command> {
     if let Some(installed) = in_path("sysbench") {
         return Ok(Command::new(installed));
     }
-    let root = unpacked("sysbench")?;
-    let mut command = program(&root, "usr/bin/sysbench");
+    let root = package("sysbench")?;
+    let mut command = unpacked::program(&root, "usr/bin/sysbench");
     command.env("LUA_PATH", format!("{}/usr/share/sysbench/?.lua;;", root.display()));
     Ok(command)
 }
@@ -29,7 +29,7 @@ pub fn sysbench() -> Result<Command> {
 pub fn kcat() -> Result<Command> {
     match in_path("kcat") {
         Some(installed) => Ok(Command::new(installed)),
-        None => Ok(program(&unpacked("kcat")?, "usr/bin/kcat")),
+        None => Ok(unpacked::program(&package("kcat")?, "usr/bin/kcat")),
     }
 }
 
@@ -44,22 +44,9 @@ pub fn python() -> Result<Command> {
     Ok(Command::new(home.join("venv/bin/python")))
 }
 
-fn unpacked(package: &str) -> Result<PathBuf> {
-    let home =
-        lab_dir::entry(&format!("{package}-1"), |dir| apt::unpack(SUITE, &[package], &dir.join("root")))?;
+fn package(name: &str) -> Result<PathBuf> {
+    let home = lab_dir::entry(&format!("{name}-1"), |dir| apt::unpack(SUITE, &[name], &dir.join("root")))?;
     Ok(home.join("root"))
-}
-
-/// A program of unpacked packages, on the libraries that came with it.
-fn program(root: &Path, path: &str) -> Command {
-    let (loader, machine) = match std::env::consts::ARCH {
-        "aarch64" => ("lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu"),
-        _ => ("lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu"),
-    };
-    let libraries = format!("{0}/lib/{machine}:{0}/usr/lib/{machine}", root.display());
-    let mut command = Command::new(root.join(loader));
-    command.arg("--library-path").arg(libraries).arg(root.join(path));
-    command
 }
 
 #[cfg(test)]
