@@ -107,7 +107,9 @@ async fn a_unix_socket_needs_neither_port_nor_encryption() -> Result<()> {
 /// The client library would move over to the server's socket by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_through_a_proxy_stays_on_it() -> Result<()> {
-    let server = Lab::shared().mysql().await?;
+    let socket = std::env::temp_dir().join(format!("{}.sock", fresh_name("strait")));
+    let server =
+        MySql::start(MySqlOptions::named("socket").args([format!("--socket={}", socket.display())])).await?;
     let proxy = Proxy::start(server.address(), Latency::NONE).await?;
     let options = ServerOptions::new("127.0.0.1", proxy.port(), server.user());
     let mut conn = connect(&options).await?;
