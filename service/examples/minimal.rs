@@ -49,6 +49,7 @@ enum Behaviour {
     Start,
     Halt,
     Refuse,
+    Panic,
 }
 
 impl Settings for Config {
@@ -118,6 +119,7 @@ impl Process for Minimal {
                 return Err(MinimalError::Halted { source: std::io::Error::other("disk full") });
             }
             Behaviour::Refuse => return Err(MinimalError::Refused(vec![finding()])),
+            Behaviour::Panic => panic!("an invariant does not hold"),
             Behaviour::Start => component.starting("server db:3306 refuses the connection"),
             Behaviour::Settle | Behaviour::Hang => component.idle("nothing to do"),
         }

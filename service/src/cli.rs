@@ -121,7 +121,9 @@ fn load<T: Settings>(common: &Common, mut flags: Flags) -> Result<T, ConfigError
         .set("--log-format", "log.format", common.log_format)
         .set("--log-level", "log.level", common.log_level.as_ref())
         .set("--http", "http.address", common.http.as_ref());
-    let config: T = config::load(&Sources::from_process(common.config.clone(), flags))?;
+    // An empty STRAIT_CONFIG is how a compose file writes "none".
+    let file = common.config.clone().filter(|file| !file.as_os_str().is_empty());
+    let config: T = config::load(&Sources::from_process(file, flags))?;
     let findings = config.validate();
     if findings.iter().any(Finding::is_refusal) {
         return Err(ConfigError { findings });

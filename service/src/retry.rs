@@ -43,9 +43,11 @@ pub struct Backoff {
 
 impl Backoff {
     pub fn new(config: &Config) -> Self {
+        // Doubling nothing would stay nothing, and the pipeline would spin.
+        let minimum = config.minimum.duration().max(Duration::from_millis(1));
         Self {
-            minimum: config.minimum.duration(),
-            maximum: config.maximum.duration().max(config.minimum.duration()),
+            minimum,
+            maximum: config.maximum.duration().max(minimum),
             healthy_after: config.healthy_after.duration(),
             started: None,
             failures: 0,
@@ -109,6 +111,8 @@ mod tests {
     fn a_maximum_below_the_minimum_means_the_minimum() {
         let config = Config { minimum: Period::seconds(2), maximum: Period::seconds(1), ..Config::default() };
         assert_eq!(Backoff::new(&config).next_delay(), Duration::from_secs(2));
+        let config = Config { minimum: Period::seconds(0), ..Config::default() };
+        assert!(Backoff::new(&config).next_delay() > Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

@@ -199,6 +199,13 @@ fn a_refusal_is_a_log_event_for_collectors() {
 }
 
 #[test]
+fn a_panic_halts_with_a_log_event() {
+    let mut running = Running::start(minimal().args(["--behaviour", "panic"]));
+    assert!(running.event("panicked: an invariant does not hold")["place"].is_string());
+    assert_eq!(running.exit_code(), 1);
+}
+
+#[test]
 fn halts_and_refusals_have_their_exit_codes_and_three_parts() {
     let halted = output(&["--behaviour", "halt"]);
     assert_eq!(halted.status.code(), Some(1));

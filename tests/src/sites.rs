@@ -148,7 +148,8 @@ impl Servers {
 impl Sites {
     /// Boots all servers at once and writes all configurations; none of our processes runs yet.
     pub async fn boot(options: &SitesOptions) -> Result<Self> {
-        let (first, second) = tokio::try_join!(Servers::boot(0, options), Servers::boot(1, options))?;
+        let (first, second) =
+            tokio::try_join!(Box::pin(Servers::boot(0, options)), Box::pin(Servers::boot(1, options)))?;
         let processes = (
             (first.connector(&options.connector).await?, first.sink(&second, &options.sink).await?),
             (second.connector(&options.connector).await?, second.sink(&first, &options.sink).await?),
@@ -220,7 +221,7 @@ fn set(config: &mut Table, key: &str, value: impl Into<Value>) {
 }
 
 /// Sections are merged, all else is replaced.
-fn lay_over(config: &mut Table, overlay: Table) {
+pub(crate) fn lay_over(config: &mut Table, overlay: Table) {
     for (key, value) in overlay {
         match (config.get_mut(&key), value) {
             (Some(Value::Table(section)), Value::Table(over)) => lay_over(section, over),

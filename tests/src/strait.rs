@@ -21,6 +21,7 @@ use crate::{
     metrics::Metrics,
     ports::free_port,
     run_dir::make_dir,
+    sites::lay_over,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +97,14 @@ impl Strait {
         Ok(fs::write(file, toml::to_string(config)?)?)
     }
 
+    /// Lays these settings over the TOML file's, for the next start.
+    pub fn amend(&self, overlay: &str) -> Result<()> {
+        let file = self.config.as_ref().with_context(|| format!("{} has no TOML file", self.name))?;
+        let mut config = toml::from_str(&fs::read_to_string(file)?)?;
+        lay_over(&mut config, toml::from_str(overlay)?);
+        self.configure(&config)
+    }
+
     /// The command as it is started, to run another of its subcommands by hand.
     pub fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(&self.binary);
@@ -129,16 +138,18 @@ impl Strait {
         self.ready(at_most).await
     }
 
+    /// Waits for `/health/ready`; gives up as soon as the process has ended.
     pub async fn ready(&self, at_most: Duration) -> Result<()> {
         let page = self.page("health/ready");
-        let ready = async || {
-            self.running().map_err(|ended| format!("{ended:#}"))?;
-            http::ok(&page).await.map_err(|error| format!("{error:#}"))
-        };
-        let waited = eventually(at_most, ready).await;
-        waited
-            .map(drop)
-            .with_context(|| format!("{} is not ready; its last words:\n{}", self.name, self.last_words()))
+        let child = self.child()?;
+        tokio::select! {
+            ready = eventually(at_most, async || http::ok(&page).await.map_err(|error| format!("{error:#}"))) => {
+                ready.map(drop).with_context(|| {
+                    format!("{} is not ready; its last words:\n{}", self.name, self.last_words())
+                })
+            }
+            _ = child.wait(at_most * 2) => self.running(),
+        }
     }
 
     /// An error with its last words if it has ended.

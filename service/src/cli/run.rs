@@ -1,7 +1,7 @@
 //! `run` and `check`: the frame around a process's own work.
 
 use std::{
-    fmt,
+    fmt, panic,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -88,6 +88,11 @@ pub(super) fn run<P: Process>(config: P::Config) -> u8 {
     if let Err(error) = log::init(config.log()) {
         return print::refused(&error);
     }
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let words = panic.payload_as_str().unwrap_or("no message");
+        tracing::error!(place, remedy = "restart; report it, it is a bug", "panicked: {words}");
+    }));
     let format = config.log().format;
     let halted = |error: &dyn Refusal| {
         report(error, format);
@@ -109,14 +114,16 @@ pub(super) fn run<P: Process>(config: P::Config) -> u8 {
         if let Err(error) = frame::<P>(&config, &context, &pages).await {
             return halted(&error);
         }
-        let ended = P::run(Arc::new(config), context).await;
+        // In a task, so that a panic is one more way to halt.
+        let ended = tokio::spawn(P::run(Arc::new(config), context)).await;
         pages.cancel();
         match ended {
-            Ok(()) => {
+            Ok(Ok(())) => {
                 tracing::info!("ended, everything in flight settled");
                 EXIT_CLEAN
             }
-            Err(error) => halted(&error),
+            Ok(Err(error)) => halted(&error),
+            Err(_) => EXIT_HALTED,
         }
     });
     runtime.shutdown_timeout(LEFTOVERS);

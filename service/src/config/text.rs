@@ -16,7 +16,7 @@ pub(super) fn read(node: Node<'_>, text: &str) -> Result<Value, String> {
     if node.accepts("array") {
         return read_list(node, text);
     }
-    if node.map_entry().is_some() {
+    if node.map_entry().is_some() || node.accepts("object") {
         // Its values may be secrets: the text is not repeated.
         return inline(text)
             .filter(Value::is_object)

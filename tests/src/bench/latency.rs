@@ -89,9 +89,9 @@ mod tests {
     fn spread_is_taken_over_every_row_and_a_missing_one_is_an_error() {
         let source: HashMap<u64, i64> = (1..=100).map(|id| (id, 1_000)).collect();
         let mut target: HashMap<u64, i64> = (1..=100).map(|id| (id, 1_000 + id as i64)).collect();
-        let spread = Spread::between(&source, &target).unwrap();
+        let spread = Spread::between(&source, &target).expect("all arrived");
         assert_eq!((spread.p50.as_micros(), spread.p99.as_micros(), spread.max.as_micros()), (51, 99, 100));
         target.remove(&7);
-        assert!(Spread::between(&source, &target).unwrap_err().to_string().contains("row 7"));
+        assert!(Spread::between(&source, &target).expect_err("7 is missing").to_string().contains("row 7"));
     }
 }

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn an_interval_is_sent_half_open() {
-        let held = HeldInterval::parse("00010203-0405-0607-0809-0a0b0c0d0e0f:1-7").unwrap();
+        let held = HeldInterval::parse("00010203-0405-0607-0809-0a0b0c0d0e0f:1-7").expect("well formed");
         let command = dump_command(9, &[held]);
         assert_eq!(command[..3], [0x1e, 1, 0]);
         assert_eq!(command[19..23], 48u32.to_le_bytes());

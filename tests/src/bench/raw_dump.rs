@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use super::usage::{Usage, wait_with_usage};
+use super::usage::wait_with_usage;
+use crate::child::Usage;
 
 /// Copies the server's log from `first_file` to its end into `directory`. `mysqlbinlog` is the tool with its connection options.
 pub fn dump_raw(mut mysqlbinlog: Command, first_file: &str, directory: &Path) -> Result<(Duration, Usage)> {
@@ -20,7 +21,7 @@ pub fn dump_raw(mut mysqlbinlog: Command, first_file: &str, directory: &Path) ->
         .stdin(Stdio::null())
         .spawn()
         .context("starting mysqlbinlog")?;
-    let (status, usage) = wait_with_usage(&mut child, Duration::from_secs(600))?;
+    let (status, usage) = wait_with_usage(&mut child, Duration::from_mins(10))?;
     ensure!(status.success(), "mysqlbinlog --raw ended with {status}");
     Ok((started.elapsed(), usage))
 }

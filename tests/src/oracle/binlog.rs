@@ -214,7 +214,7 @@ SET @@SESSION.GTID_NEXT= 'AUTOMATIC' /* added by mysqlbinlog */ /*!*/;
     #[test]
     fn rows_times_and_gtids_are_read_as_printed() {
         let mut read = Vec::new();
-        parse(PRINTED.as_bytes(), 2, |transaction| read.push(transaction)).unwrap();
+        parse(PRINTED.as_bytes(), 2, |transaction| read.push(transaction)).expect("bytes can be read");
         assert_eq!(read.len(), 2);
         assert_eq!((read[0].gtid.as_str(), read[0].commit_us), ("aa:1", 1_763_836_800_000_002));
         assert_eq!(read[0].rows[0].kind, RowKind::Update);

@@ -326,13 +326,13 @@ mod tests {
     }
 
     fn refusal(log: &PublishedLog, logged: &[LoggedTransaction]) -> String {
-        log.verify(logged, |table| table == "d.t").unwrap_err().to_string()
+        log.verify(logged, |table| table == "d.t").expect_err("a fault").to_string()
     }
 
     #[test]
     fn a_sound_log_is_counted() {
         let (log, logged) = sound();
-        let counts = log.verify(&logged, |table| table == "d.t").unwrap();
+        let counts = log.verify(&logged, |table| table == "d.t").expect("sound");
         assert_eq!(counts, Counts { transactions: 2, events: 3 });
     }
 

@@ -2,6 +2,8 @@
 
 mod binlog;
 mod log;
+mod position;
 
 pub use binlog::{BinlogReader, LoggedRow, LoggedTransaction, RowKind};
 pub use log::{Counts, PublishedLog, PublishedRecord, read_topic};
+pub use position::PositionReader;

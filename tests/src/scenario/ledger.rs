@@ -46,8 +46,9 @@ pub struct Writers {
 }
 
 impl Writers {
-    /// `pace`: how often each worker begins a transaction, at most.
-    pub fn start(server: &Opts, workers: u64, seed: u64, pace: Duration) -> Self {
+    /// `pace`: how often each worker begins a transaction, at most. Versions begin after `versions_from`: writers that
+    /// follow others on the same rows must not give theirs again.
+    pub fn start(server: &Opts, workers: u64, seed: u64, versions_from: u64, pace: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let committed = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
@@ -57,6 +58,7 @@ impl Writers {
                 first_key: worker * KEYS_OF_A_WORKER + 1,
                 random: fastrand::Rng::with_seed(seed ^ (worker << 32)),
                 tried: HashMap::new(),
+                versions_from,
                 stop: Arc::clone(&stop),
                 committed: Arc::clone(&committed),
             };
@@ -84,6 +86,7 @@ struct Worker {
     random: fastrand::Rng,
     /// The last version tried, by key.
     tried: HashMap<u64, u64>,
+    versions_from: u64,
     stop: Arc<AtomicBool>,
     committed: Arc<AtomicU64>,
 }
@@ -131,7 +134,7 @@ impl Worker {
     }
 
     fn next_version(&mut self, key: u64) -> u64 {
-        let version = self.tried.entry(key).or_default();
+        let version = self.tried.entry(key).or_insert(self.versions_from);
         *version += 1;
         *version
     }

@@ -1,0 +1,394 @@
+//! What can go wrong in a sink, what the process does about it, and how it explains itself.
+//!
+//! Retry: the whole session is dropped and begun again from the checkpoint. Halt: going on would lose or
+//! invent rows, so the process ends with the cause, the record's coordinates and the remedy. There is no
+//! third way: the log is ordered, so no record can be set aside.
+
+use std::{fmt, sync::Arc};
+
+use strait_mysql::client::{ClientError, code, is_connection_lost, server_code, server_message};
+use strait_schemas::Seq;
+use strait_service::{Disposition, Finding, Refusal, registry::RegistryError};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Where a record is, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub topic: Arc<str>,
+    pub partition: i32,
+    pub offset: i64,
+    pub seq: Seq,
+    pub index: u32,
+    pub gtid: Arc<str>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic, partition, offset, seq, index, gtid } = self;
+        write!(
+            f,
+            "topic {topic} partition {partition} offset {offset}, seq {seq} record {index}, transaction {gtid}"
+        )
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    // The log.
+    #[error("the spine jumps from seq {after} to {found}: transactions between them are lost")]
+    SpineGap { after: String, found: Seq, topic: String, offset: i64 },
+    #[error("the spine no longer reaches back to where this sink begins: its oldest entry is seq {oldest}")]
+    SpineTruncated { oldest: Seq, topic: String, offset: i64 },
+    #[error("the spine contradicts itself at seq {seq}: {cause}")]
+    SpineConflict { seq: Seq, cause: String, topic: String, offset: i64 },
+    #[error("seq {seq} was given again while its records were being read")]
+    Superseded { seq: Seq },
+    #[error("generation {generation} begins in the spine without a full snapshot")]
+    GenerationWithoutSnapshot { generation: u16, topic: String, offset: i64 },
+    #[error("a spine entry cannot be read")]
+    SpineEntry { topic: String, offset: i64, source: strait_schemas::Error },
+    #[error("record {index} of seq {seq} is missing: the partition already holds seq {found}")]
+    RecordGap { seq: Seq, index: u32, found: String, topic: String, partition: i32, offset: i64 },
+    #[error("the record's strait.seq header is {cause}")]
+    Header { cause: String, topic: String, partition: i32, offset: i64 },
+
+    // Kafka and the registry.
+    #[error("{doing} failed")]
+    Kafka { doing: &'static str, place: String, source: rdkafka::error::KafkaError },
+    #[error("the Kafka client gave up")]
+    KafkaFatal { place: String, source: rdkafka::error::KafkaError },
+    #[error("{doing} did not end within {seconds} s")]
+    KafkaSilent { doing: &'static str, place: String, seconds: u64 },
+    #[error("the schema of a record cannot be had")]
+    Registry { place: Place, source: RegistryError },
+    #[error("the schema registry cannot be used")]
+    RegistryClient { source: RegistryError },
+
+    // Records and tables.
+    #[error("a record cannot be decoded")]
+    Decode { place: Place, source: strait_schemas::Error },
+    #[error("a record of an update or delete has no image of the row before it")]
+    NoImage { place: Place },
+    #[error("table {table} does not exist at the target")]
+    MissingTable { table: String, place: Place },
+    #[error("table {table} has no column `{column}` at the target")]
+    MissingColumn { table: String, column: String, column_type: String, place: Place },
+    #[error("column `{column}` of {table} at the target needs a value, and the source has no such column")]
+    UnfilledColumn { table: String, column: String, place: Place },
+    #[error(
+        "column `{column}` of {table} is {target} at the target and cannot take the source's {source_type}"
+    )]
+    ColumnType { table: String, column: String, target: String, source_type: String, place: Place },
+    #[error("the value of column `{column}` of {table} cannot be written: {cause}")]
+    Value { table: String, column: String, cause: String, place: Place },
+    #[error("table {table} cannot be applied to")]
+    TableRefused { table: String, findings: Vec<Finding>, place: Place },
+
+    // The target.
+    #[error("the target cannot be used")]
+    Mysql(#[from] strait_mysql::Error),
+    #[error("{doing} failed at the target")]
+    Target { doing: String, source: ClientError },
+    #[error("the connection to the target was lost while {doing}")]
+    TargetLost { doing: String },
+    #[error("a row cannot be applied: {statement}")]
+    Apply { statement: String, place: Place, source: ClientError },
+    #[error("the row differs at the target: {cause}")]
+    Drift { table: String, cause: String, place: Place },
+    #[error("a row of {table} needs a statement of {bytes} bytes, the target takes {limit}")]
+    RowTooLarge { table: String, bytes: usize, limit: usize, place: Place },
+    #[error("another sink has taken over: lane {lane} is no longer at epoch {epoch}, seq {seq}")]
+    Fenced { lane: u16, epoch: u64, seq: Seq, place: String },
+    #[error(
+        "the target has lost a commit: lane {lane} is at seq {found}, lane {witness} has seen it at {seen}"
+    )]
+    CommitLost { lane: u16, found: Seq, witness: u16, seen: Seq, place: String },
+    #[error("column {column} of {table} holds {found:?}, which this version did not write")]
+    Checkpoint { table: &'static str, column: &'static str, found: String },
+    #[error("the preflight refuses")]
+    Preflight { findings: Vec<Finding> },
+    #[error("the setting {setting} cannot be used: {cause}")]
+    Setting { setting: &'static str, cause: String },
+    #[error("a task of the sink ended unexpectedly: {cause}")]
+    Task { cause: String },
+}
+
+impl Error {
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::Superseded { .. }
+            | Self::Kafka { .. }
+            | Self::KafkaFatal { .. }
+            | Self::KafkaSilent { .. }
+            | Self::TargetLost { .. }
+            | Self::Task { .. } => Disposition::Retry,
+            Self::Mysql(error) => match error.disposition() {
+                strait_mysql::Disposition::Retry => Disposition::Retry,
+                strait_mysql::Disposition::DeadLetter | strait_mysql::Disposition::Halt => {
+                    if mysql_code(error).is_some_and(is_passing) {
+                        Disposition::Retry
+                    } else {
+                        Disposition::Halt
+                    }
+                }
+            },
+            Self::Target { source, .. } | Self::Apply { source, .. } => {
+                if is_connection_lost(source) || server_code(source).is_some_and(is_passing) {
+                    Disposition::Retry
+                } else {
+                    Disposition::Halt
+                }
+            }
+            Self::Registry { source, .. } | Self::RegistryClient { source } => source.disposition(),
+            Self::SpineGap { .. }
+            | Self::SpineTruncated { .. }
+            | Self::SpineConflict { .. }
+            | Self::GenerationWithoutSnapshot { .. }
+            | Self::SpineEntry { .. }
+            | Self::RecordGap { .. }
+            | Self::Header { .. }
+            | Self::Decode { .. }
+            | Self::NoImage { .. }
+            | Self::MissingTable { .. }
+            | Self::MissingColumn { .. }
+            | Self::UnfilledColumn { .. }
+            | Self::ColumnType { .. }
+            | Self::Value { .. }
+            | Self::TableRefused { .. }
+            | Self::Drift { .. }
+            | Self::RowTooLarge { .. }
+            | Self::Fenced { .. }
+            | Self::CommitLost { .. }
+            | Self::Checkpoint { .. }
+            | Self::Preflight { .. }
+            | Self::Setting { .. } => Disposition::Halt,
+        }
+    }
+
+    /// A bounded name of the fault, for metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => "kafka",
+            Self::Registry { .. } | Self::RegistryClient { .. } => "registry",
+            Self::TargetLost { .. } => "connection_lost",
+            Self::Target { source, .. } | Self::Apply { source, .. } => match server_code(source) {
+                Some(code::OPTION_PREVENTS_STATEMENT | READ_ONLY_MODE) => "target_read_only",
+                Some(code::DISK_FULL | code::RECORD_FILE_FULL | FILE_WRITE_FAILED) => "target_disk_full",
+                Some(code::LOCK_WAIT_TIMEOUT | code::DEADLOCK) => "lock",
+                Some(_) => "statement",
+                None => "connection_lost",
+            },
+            Self::Mysql(_) => "target",
+            Self::Superseded { .. } => "superseded",
+            _ => "other",
+        }
+    }
+}
+
+/// 1836: running in read-only mode; 3: error writing a file (no space left).
+const READ_ONLY_MODE: u16 = 1836;
+const FILE_WRITE_FAILED: u16 = 3;
+
+/// Refusals of the server that end by themselves or by an operator's hand, with nothing lost by waiting:
+/// read-only, disk full, locks of somebody else, too many connections, a statement that was killed.
+pub fn is_passing(number: u16) -> bool {
+    matches!(
+        number,
+        code::OPTION_PREVENTS_STATEMENT
+            | READ_ONLY_MODE
+            | code::DISK_FULL
+            | code::RECORD_FILE_FULL
+            | FILE_WRITE_FAILED
+            | 1026 // error writing a file
+            | 1030 // error from the storage engine (no space left among them)
+            | 1037 | 1038 | 1041 // out of memory
+            | 1040 | 1203 // too many connections
+            | code::LOCK_WAIT_TIMEOUT
+            | code::DEADLOCK
+            | code::QUERY_INTERRUPTED
+            | 1180 // got an error during COMMIT
+            | 3572 // NOWAIT
+            | 3100 | 3101 // a plugin (group replication) rolled the transaction back
+    )
+}
+
+fn mysql_code(error: &strait_mysql::Error) -> Option<u16> {
+    match error {
+        strait_mysql::Error::Server(
+            strait_mysql::server::Error::Query { source, .. }
+            | strait_mysql::server::Error::Connect { source, .. },
+        ) => server_code(source),
+        _ => None,
+    }
+}
+
+impl Refusal for Error {
+    fn place(&self) -> Option<String> {
+        Some(match self {
+            Self::SpineGap { topic, offset, .. }
+            | Self::SpineTruncated { topic, offset, .. }
+            | Self::SpineConflict { topic, offset, .. }
+            | Self::GenerationWithoutSnapshot { topic, offset, .. }
+            | Self::SpineEntry { topic, offset, .. } => format!("topic {topic} partition 0 offset {offset}"),
+            Self::RecordGap { topic, partition, offset, .. }
+            | Self::Header { topic, partition, offset, .. } => {
+                format!("topic {topic} partition {partition} offset {offset}")
+            }
+            Self::Kafka { place, .. }
+            | Self::KafkaFatal { place, .. }
+            | Self::KafkaSilent { place, .. }
+            | Self::Fenced { place, .. }
+            | Self::CommitLost { place, .. } => place.clone(),
+            Self::Registry { place, .. }
+            | Self::Decode { place, .. }
+            | Self::NoImage { place }
+            | Self::MissingTable { place, .. }
+            | Self::MissingColumn { place, .. }
+            | Self::UnfilledColumn { place, .. }
+            | Self::ColumnType { place, .. }
+            | Self::Value { place, .. }
+            | Self::TableRefused { place, .. }
+            | Self::Apply { place, .. }
+            | Self::RowTooLarge { place, .. } => place.to_string(),
+            Self::Drift { table, place, .. } => format!("table {table}, {place}"),
+            Self::Checkpoint { table, .. } => format!("table {table} at the target"),
+            Self::Superseded { .. }
+            | Self::RegistryClient { .. }
+            | Self::Mysql(_)
+            | Self::Target { .. }
+            | Self::TargetLost { .. }
+            | Self::Preflight { .. }
+            | Self::Setting { .. }
+            | Self::Task { .. } => return None,
+        })
+    }
+
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            Self::SpineGap { .. } | Self::SpineTruncated { .. } | Self::RecordGap { .. } => {
+                "the topics' retention has passed over it, or a copy of them lost records: take a new snapshot \
+                 of the target, and keep the topics longer than the sink's longest stop (retention.ms, \
+                 retention.bytes); data topics must not be compacted"
+                    .into()
+            }
+            Self::SpineConflict { .. } => {
+                "two connectors publish under one prefix, or a mirror copies without isolation.level = \
+                 read_committed: stop the one too many, or let the mirror read committed records only"
+                    .into()
+            }
+            Self::GenerationWithoutSnapshot { .. } => {
+                "the connector has begun anew without a snapshot, so changes in between are unknown: take a \
+                 snapshot, then start the sink with start = the snapshot's GTID set under a new sink.name"
+                    .into()
+            }
+            Self::SpineEntry { .. } => "run the sink in the version of the connector, or a newer one".into(),
+            Self::Header { .. } => {
+                "only topics written by strait-connector can be applied in transaction order: check \
+                 source.prefix, and that nothing else writes to them (a mirror must copy headers)"
+                    .into()
+            }
+            Self::Registry { .. } | Self::RegistryClient { .. } => {
+                "check registry.url and its credentials; a schema's id must be known to the registry \
+                 that the connector uses, or to a copy that keeps ids"
+                    .into()
+            }
+            Self::Decode { .. } | Self::NoImage { .. } => {
+                "was it written by strait-connector with binlog_row_image = FULL? Look at it with: kcat -C \
+                 -t TOPIC -p PARTITION -o OFFSET -c 1"
+                    .into()
+            }
+            Self::MissingTable { table, .. } => {
+                format!("create it at the target as it is at the source (SHOW CREATE TABLE {table}), then start again")
+            }
+            Self::MissingColumn { table, column, column_type, .. } => {
+                format!("ALTER TABLE {table} ADD COLUMN `{column}` {column_type} at the target, then start again")
+            }
+            Self::UnfilledColumn { table, column, .. } => format!(
+                "give it a default (ALTER TABLE {table} ALTER COLUMN `{column}` SET DEFAULT ...), allow NULL, or \
+                 drop it"
+            ),
+            Self::ColumnType { table, column, source_type, .. } => {
+                format!("ALTER TABLE {table} MODIFY COLUMN `{column}` {source_type} at the target, then start again")
+            }
+            Self::Value { .. } => "make the column's type at the target that of the source".into(),
+            Self::TableRefused { findings, .. } => {
+                findings.iter().map(|f| format!("{}: {}", f.cause, f.remedy)).collect::<Vec<_>>().join("\n")
+            }
+            Self::Drift { .. } => {
+                "the target was written to by somebody else: compare the row at both sites and correct the one \
+                 at the target; the sink goes on from this record when it is started again"
+                    .into()
+            }
+            Self::RowTooLarge { bytes, .. } => {
+                format!("at the target: SET PERSIST max_allowed_packet = {}, then start again", packet_for(*bytes))
+            }
+            Self::Fenced { .. } => {
+                "two sinks run under one name: stop one, or give it its own sink.name".into()
+            }
+            Self::CommitLost { .. } => {
+                "the target failed over to a server that lacks a commit: restore it from a backup and start with \
+                 start = the backup's GTID set under a new sink.name"
+                    .into()
+            }
+            Self::Checkpoint { .. } => "was the row written by a newer version, or by hand? Restore it".into(),
+            Self::Target { source, .. } | Self::Apply { source, .. } => return target_remedy(source),
+            Self::Setting { .. } => "see docs/configuration.md".into(),
+            Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => {
+                "check kafka.brokers, that the brokers run, and the account's ACLs (READ on the data and spine \
+                 topics, READ on the group)"
+                    .into()
+            }
+            Self::Superseded { .. }
+            | Self::Mysql(_)
+            | Self::TargetLost { .. }
+            | Self::Preflight { .. }
+            | Self::Task { .. } => return None,
+        })
+    }
+
+    fn findings(&self) -> Option<&[Finding]> {
+        match self {
+            Self::Preflight { findings } => Some(findings),
+            _ => None,
+        }
+    }
+}
+
+/// The next power of two with room: what to set max_allowed_packet to.
+fn packet_for(bytes: usize) -> usize {
+    (bytes + bytes / 4).next_power_of_two().clamp(64 << 20, 1 << 30)
+}
+
+fn target_remedy(source: &ClientError) -> Option<String> {
+    Some(match server_code(source)? {
+        code::OPTION_PREVENTS_STATEMENT | READ_ONLY_MODE => {
+            "SET GLOBAL read_only = OFF (super_read_only too) at the target, or point the sink at the writable \
+             server; it tries again by itself"
+                .into()
+        }
+        code::DISK_FULL | code::RECORD_FILE_FULL | FILE_WRITE_FAILED => {
+            "free space at the target; the sink tries again by itself".into()
+        }
+        code::ACCESS_DENIED | code::ACCESS_DENIED_DATABASE | code::TABLE_ACCESS_DENIED
+        | code::COLUMN_ACCESS_DENIED | code::SPECIFIC_ACCESS_DENIED => {
+            "grant the sink's account SELECT, INSERT, UPDATE, DELETE on the applied tables and ALL ON strait.*"
+                .into()
+        }
+        code::ROW_IS_REFERENCED | code::NO_REFERENCED_ROW => {
+            "the target's rows differ from the source's: compare parent and child at both sites, correct the \
+             target, then start again"
+                .into()
+        }
+        code::BAD_FIELD | code::NO_SUCH_TABLE => {
+            "the target's table was altered while the sink ran: make it fit the source's, then start again".into()
+        }
+        code::PACKET_TOO_LARGE => "raise max_allowed_packet at the target, then start again".into(),
+        _ => match server_message(source) {
+            Some(message) if message.contains("read-only") || message.contains("read only") => {
+                "make the target writable".into()
+            }
+            _ => "compare the table's definition at both sites, and the row's".into(),
+        },
+    })
+}
