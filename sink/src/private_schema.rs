@@ -46,20 +46,28 @@ const TABLES: [(&str, &str); 2] = [
 ];
 
 /// Creates what is missing of the private schema.
+///
+/// Sinks that begin at the same time take turns: CREATE TABLE IF NOT EXISTS of a table that another has just
+/// made waits for every transaction on it, and whoever comes to the table next waits behind it.
 pub async fn create(conn: &mut Conn) -> Result<()> {
+    let failed = |source| Error::Target { doing: "creating the private schema `strait`".into(), source };
+    if is_complete(conn).await? {
+        return Ok(());
+    }
+    conn.query_drop("DO GET_LOCK('strait.private_schema', 30)").await.map_err(failed)?;
+    if !is_complete(conn).await? {
+        for statement in [CREATE_DATABASE].into_iter().chain(TABLES.map(|(_, create)| create)) {
+            conn.query_drop(statement).await.map_err(failed)?;
+        }
+        tracing::info!("created the private schema strait at the target");
+    }
+    conn.query_drop("DO RELEASE_LOCK('strait.private_schema')").await.map_err(failed)
+}
+
+async fn is_complete(conn: &mut Conn) -> Result<bool> {
     let existing: Vec<String> = conn
         .query("SELECT CONVERT(TABLE_NAME USING utf8mb4) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'strait'")
         .await
         .map_err(|source| Error::Target { doing: "looking for the private schema `strait`".into(), source })?;
-    if TABLES.iter().all(|(name, _)| existing.iter().any(|table| table == name)) {
-        return Ok(());
-    }
-    for statement in [CREATE_DATABASE].into_iter().chain(TABLES.map(|(_, create)| create)) {
-        conn.query_drop(statement).await.map_err(|source| Error::Target {
-            doing: "creating the private schema `strait`".into(),
-            source,
-        })?;
-    }
-    tracing::info!("created the private schema strait at the target");
-    Ok(())
+    Ok(TABLES.iter().all(|(name, _)| existing.iter().any(|table| table == name)))
 }
