@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn inner_events_come_in_order_at_the_position_of_the_whole() {
-        let plain = inner(&[b"one", b"", &[7; 300_000]]);
+        let plain = inner(&[b"one", b"", &vec![7; 300_000]]);
         let zstd = zstd::encode_all(&plain[..], 3).unwrap();
         for event in [payload(0, plain.len() as u64, &zstd), payload(255, plain.len() as u64, &plain)] {
             let events: Vec<_> = expand(event).collect::<Result<_>>().unwrap();

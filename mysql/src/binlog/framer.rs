@@ -280,7 +280,7 @@ impl Framer {
                 head.thread = Some(query.thread_id);
                 self.take_first_query(head, query, statement)
             }
-            State::Inside { head, xa } => self.take_inner_query(head, xa, query, statement),
+            State::Inside { head, xa } => self.take_inner_query(head, xa, query, &statement),
         }
     }
 
@@ -314,7 +314,7 @@ impl Framer {
         head: TransactionHead,
         xa: bool,
         query: QueryEvent<'a>,
-        statement: Statement,
+        statement: &Statement,
     ) -> Result<Step<'a>> {
         let step = match statement {
             Statement::Commit if !xa => return Ok(Step::Commit(self.end())),

@@ -186,10 +186,10 @@ mod tests {
         body.push(2);
         body.extend(5_i64.to_le_bytes());
         body.extend(6_i64.to_le_bytes());
-        body.extend(&(1_700_000_000_000_000_u64 | 1 << 55).to_le_bytes()[..7]);
+        body.extend(&(1_700_000_000_000_000_u64 + (1 << 55)).to_le_bytes()[..7]);
         body.extend(&1_600_000_000_000_000_u64.to_le_bytes()[..7]);
         body.extend([252, 0, 1]);
-        body.extend((90_704_u32 | 1 << 31).to_le_bytes());
+        body.extend((90_704_u32 + (1 << 31)).to_le_bytes());
         body.extend(80_400_u32.to_le_bytes());
         body
     }

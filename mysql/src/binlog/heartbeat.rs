@@ -9,15 +9,15 @@ pub(super) enum Pos {
     Low(u32),
 }
 
+const END: u64 = 0;
+const FILE: u64 = 1;
+const POS: u64 = 2;
+
 pub(super) fn read(event: &RawEvent) -> Result<(String, Pos)> {
     if event.header.event_type == EventType::Heartbeat {
         let file = String::from_utf8_lossy(&event.body).into_owned();
         return Ok((file, Pos::Low(event.header.log_pos)));
     }
-    const END: u64 = 0;
-    const FILE: u64 = 1;
-    const POS: u64 = 2;
-
     let mut reader = Reader::new("a HEARTBEAT_V2 event", &event.body);
     let (mut file, mut pos) = (None, None);
     while !reader.is_empty() {

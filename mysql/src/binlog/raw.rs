@@ -1,6 +1,6 @@
 //! One event as it came: header and body, length and CRC checked.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::{Error, EventType, Result, reader::Reader};
 
@@ -84,7 +84,7 @@ pub struct RawEvent {
 impl RawEvent {
     /// Reads one whole event (header, body, checksum). A FORMAT_DESCRIPTION event says itself whether it is
     /// checksummed; `checksum` does not matter for it.
-    pub fn parse(frame: Bytes, checksum: Checksum) -> Result<Self> {
+    pub fn parse(mut frame: Bytes, checksum: Checksum) -> Result<Self> {
         let header = EventHeader::parse(&frame)?;
         if header.event_size as usize != frame.len() {
             return Err(Error::Malformed {
@@ -124,7 +124,9 @@ impl RawEvent {
             let stored = Reader::new("a checksum", &frame[end..]).u32()?;
             verify(stored, crc32fast::hash(&frame[..end]))?;
         }
-        Ok(Self { header, body: frame.slice(EventHeader::LENGTH..end), inside_payload: false })
+        frame.truncate(end);
+        frame.advance(EventHeader::LENGTH);
+        Ok(Self { header, body: frame, inside_payload: false })
     }
 
     /// The same from parts that a client library has split already; `stored_checksum` is verified.

@@ -45,15 +45,15 @@ impl TableMaps {
                 known.get_mut().transaction = transaction;
             }
             entry => {
-                let (description, table) = match self.by_description.get_key_value(description) {
-                    Some((description, table)) => (description.clone(), table.clone()),
-                    None => {
+                let (description, table) =
+                    if let Some((description, table)) = self.by_description.get_key_value(description) {
+                        (description.clone(), table.clone())
+                    } else {
                         let table = Arc::new(TableMap::parse_description(description)?);
                         let description: Arc<[u8]> = description.into();
                         self.by_description.insert(description.clone(), table.clone());
                         (description, table)
-                    }
-                };
+                    };
                 entry.insert_entry(Mapped { description, table, transaction });
             }
         }

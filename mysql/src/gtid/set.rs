@@ -88,6 +88,7 @@ impl GtidSet {
     }
 
     /// Only the GTIDs of one server, tagged or not.
+    #[must_use]
     pub fn of(&self, uuid: Uuid) -> GtidSet {
         let sources = self.sources.iter().filter(|((source, _), _)| *source == uuid);
         GtidSet { sources: sources.map(|(source, numbers)| (*source, numbers.clone())).collect() }

@@ -95,7 +95,7 @@ impl<'a> DecimalValue<'a> {
         let (mut seen, mut leading) = (0, true);
         for group in self.groups() {
             if seen == integer_digits {
-                end_integer(leading, out);
+                out.push_str(if leading { "0." } else { "." });
             }
             let fraction = seen >= integer_digits;
             push_digits(group, leading && !fraction, out);
@@ -104,9 +104,6 @@ impl<'a> DecimalValue<'a> {
         }
         if self.scale == 0 && leading {
             out.push('0');
-        }
-        fn end_integer(leading: bool, out: &mut String) {
-            out.push_str(if leading { "0." } else { "." });
         }
     }
 
@@ -176,7 +173,9 @@ pub(crate) mod tests {
         fraction.chunks(GROUP).for_each(&mut push);
         bytes[0] ^= 0x80;
         if negative {
-            bytes.iter_mut().for_each(|byte| *byte = !*byte);
+            for byte in &mut bytes {
+                *byte = !*byte;
+            }
         }
         bytes
     }

@@ -42,3 +42,7 @@ pub fn each_step(name: &str, mut take: impl FnMut(Step, &Framer)) {
     }
     assert!(!framer.in_transaction());
 }
+
+pub fn write(name: &str, text: &str) {
+    fs::write(path(name), text).expect("the folder of fixtures");
+}

@@ -23,7 +23,8 @@ pub struct TableMap {
     pub database: String,
     pub table: String,
     pub columns: Vec<ColumnDef>,
-    /// In key order; empty: no primary key (or not said: see `full_metadata`).
+    /// In key order. Without a primary key the server names the first unique key whose columns are all NOT NULL.
+    /// Empty: there is neither (or it is not said: see `full_metadata`).
     pub primary_key: Vec<KeyPart>,
     /// The server told the column names (`binlog_row_metadata=FULL`).
     pub full_metadata: bool,
