@@ -288,6 +288,8 @@ fn secrets_do_not_leak_from_mistakes() {
     ] {
         Case::new(toml).refusal();
     }
+    let error = Case::new("[source]\nhost='h'\npassword = 73551237").refusal();
+    assert!(!error.to_string().contains("73551237"), "{error}");
     Case::new("[source]\nhost='h'")
         .variable("STRAIT_KAFKA__OPTIONS", "sasl.password=correct-horse-battery")
         .refusal();

@@ -6,20 +6,43 @@ use std::{
     os::unix::net::UnixDatagram,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        LazyLock,
+        mpsc::{Receiver, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-/// `cargo test` builds the example beside the tests.
-fn minimal() -> Command {
+/// The example beside this program, built first, so that no test judges a stale one.
+static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(|| {
     let tests = std::env::current_exe().expect("the test knows its own path");
-    let directory = tests.ancestors().nth(2).expect("it lies in target/<profile>/deps").to_owned();
-    let example: PathBuf = directory.join("examples/minimal");
-    assert!(example.exists(), "run first: cargo build -p strait-service --examples");
-    let mut command = Command::new(example);
+    let profile = tests.ancestors().nth(2).expect("it lies in target/<profile>/deps");
+    let target = profile.parent().expect("it lies in target/<profile>/deps");
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--example", "minimal", "--target-dir"]).arg(target);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        // What cargo tells this program about its package would look like a change to build scripts (ring's), and
+        // half the workspace would be built again.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                build.env_remove(&*name);
+            }
+        }
+        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+        assert!(built.success(), "cargo build failed");
+    }
+    profile.join("examples/minimal")
+});
+
+fn minimal() -> Command {
+    let mut command = Command::new(&*EXAMPLE);
     command.env_clear().stdin(Stdio::null());
     command
 }

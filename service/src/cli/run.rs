@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{Process, print};
@@ -111,12 +111,17 @@ pub(super) fn run<P: Process>(config: P::Config) -> u8 {
     let code = runtime.block_on(async {
         // The pages stay until the very end: a settling process still says what it waits for.
         let pages = CancellationToken::new();
-        if let Err(error) = frame::<P>(&config, &context, &pages).await {
-            return halted(&error);
-        }
+        let notifier = match frame::<P>(&config, &context, &pages).await {
+            Ok(notifier) => notifier,
+            Err(error) => return halted(&error),
+        };
+        let stop = context.stop.clone();
         // In a task, so that a panic is one more way to halt.
         let ended = tokio::spawn(P::run(Arc::new(config), context)).await;
         pages.cancel();
+        // Also when nobody asked: systemd hears STOPPING=1 either way, and from the task that is still there.
+        stop.cancel();
+        let _ = notifier.await;
         match ended {
             Ok(Ok(())) => {
                 tracing::info!("ended, everything in flight settled");
@@ -131,13 +136,16 @@ pub(super) fn run<P: Process>(config: P::Config) -> u8 {
 }
 
 /// Pages, process metrics and systemd's notifications.
-async fn frame<P: Process>(config: &P::Config, context: &Context, pages: &CancellationToken) -> Result<()> {
+async fn frame<P: Process>(
+    config: &P::Config,
+    context: &Context,
+    pages: &CancellationToken,
+) -> Result<JoinHandle<()>> {
     tracing::info!(process = P::NAME, version = env!("CARGO_PKG_VERSION"), "starting");
     process::register(&context.metrics);
     let address = config.http().address_or(P::HTTP_PORT);
     http::serve(address, context.pages(P::NAME), pages.clone()).await?;
-    tokio::spawn(notify::run(context.status.clone(), context.stop.clone()));
-    Ok(())
+    Ok(tokio::spawn(notify::run(context.status.clone(), context.stop.clone())))
 }
 
 fn runtime() -> Result<Runtime> {
