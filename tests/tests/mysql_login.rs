@@ -111,7 +111,8 @@ async fn a_connection_through_a_proxy_stays_on_it() -> Result<()> {
     let server =
         MySql::start(MySqlOptions::named("socket").args([format!("--socket={}", socket.display())])).await?;
     let proxy = Proxy::start(server.address(), Latency::NONE).await?;
-    let options = ServerOptions::new("127.0.0.1", proxy.port(), server.user());
+    let options =
+        ServerOptions::new("127.0.0.1", proxy.port(), server.user()).with_tls(tls(TlsMode::Disabled));
     let mut conn = connect(&options).await?;
     let before = proxy.traffic().to_target;
     conn.query_drop("SELECT 1").await?;
