@@ -204,7 +204,7 @@ async fn a_locked_target_is_refused() -> Result<()> {
     let mut needs = target_needs(vec![]);
     needs.packet = 64 << 20;
     let report = check_target(&options(server), &needs).await;
-    finding(&report, "writable", &["super_read_only = ON", "SET PERSIST super_read_only = OFF;"]);
+    finding(&report, "writable", &["super_read_only = ON", "SET PERSIST read_only = OFF;"]);
     let packet = finding(&report, "max_allowed_packet", &["2097152", "SET PERSIST max_allowed_packet"]);
     assert_eq!(packet.severity, Severity::Warning);
     Ok(())

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{Error, server};
+use crate::{
+    Error,
+    server::{self, Flavor, ServerFacts},
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -85,6 +88,14 @@ impl fmt::Display for Finding {
             Severity::Refusal => "refused",
         };
         write!(f, "{word}: {}\n  at:  {}\n  fix: {}", self.cause, self.place, indent(&self.remedy))
+    }
+}
+
+/// The command that sets a variable so that it stays set.
+pub(super) fn set(facts: &ServerFacts, name: &str, value: &str) -> String {
+    match facts.flavor {
+        Flavor::Mysql => format!("SET PERSIST {name} = {value};"),
+        Flavor::MariaDb => format!("SET GLOBAL {name} = {value}; (and {name} = {value} in [mysqld])"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! How the source writes its binary log. Pure over the server's facts. Settings are put right with
 //! `SET PERSIST`, which holds over a restart, where the server has it.
 
-use super::{Finding, Verdict};
-use crate::server::{Flavor, ServerFacts};
+use super::{Finding, Verdict, finding::set};
+use crate::server::ServerFacts;
 
 /// Without a binary log there is nothing to stream.
 pub fn ensure_log_bin(facts: &ServerFacts) -> Verdict {
@@ -178,12 +178,5 @@ fn setting(
                 set(facts, name, wanted)
             ),
         )),
-    }
-}
-
-fn set(facts: &ServerFacts, name: &str, value: &str) -> String {
-    match facts.flavor {
-        Flavor::Mysql => format!("SET PERSIST {name} = {value};"),
-        Flavor::MariaDb => format!("SET GLOBAL {name} = {value}; (and {name} = {value} in [mysqld])"),
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     stream::StartAt,
 };
 
-const SNAPSHOT: &str = "take a new snapshot, or restore the missing binary logs; and keep them longer than the longest \
-     stop: SET PERSIST binlog_expire_logs_seconds = 604800;";
+const SNAPSHOT: &str = "take a new snapshot, or restore the missing binary logs; and keep them longer than the longest stop \
+     (binlog_expire_logs_seconds)";
 
 /// What comes after `start` must still be in the binary log.
 pub async fn ensure_not_purged(conn: &mut Conn, facts: &ServerFacts, start: &StartAt) -> Result<Verdict> {

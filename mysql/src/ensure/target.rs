@@ -4,7 +4,7 @@ use mysql_async::Conn;
 
 use super::{
     Finding, Grants, Report, Verdict, ensure_logged, ensure_no_events, ensure_no_unguarded_triggers,
-    ensure_table_rights, ensure_transactional_engine, ensure_triggers_visible, read_grants,
+    ensure_table_rights, ensure_transactional_engine, ensure_triggers_visible, finding::set, read_grants,
 };
 use crate::{
     Result,
@@ -93,8 +93,9 @@ pub fn ensure_writable(facts: &ServerFacts, grants: &Grants) -> Verdict {
         &facts.place,
         format!("{setting} = ON: the target takes no writes from this account"),
         format!(
-            "if this is a replica of the real target, connect to that one; if not: SET PERSIST {setting} = OFF;{}",
-            if setting == "super_read_only" { " SET PERSIST read_only = OFF;" } else { "" }
+            "if this is a replica of the real target, connect to that one; if not: {}",
+            // Switching read_only off switches super_read_only off with it.
+            set(facts, "read_only", "OFF")
         ),
     ))
 }
@@ -111,7 +112,10 @@ pub fn ensure_max_allowed_packet(facts: &ServerFacts, packet: u64) -> Verdict {
             "max_allowed_packet = {}: a row or statement above that size cannot be applied, and would halt the sink",
             facts.max_allowed_packet
         ),
-        "SET PERSIST max_allowed_packet = 1073741824; (the largest; memory is taken only when needed)",
+        format!(
+            "{} the largest; memory is taken only when needed",
+            set(facts, "max_allowed_packet", "1073741824")
+        ),
     ))
 }
 
