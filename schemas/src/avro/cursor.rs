@@ -47,6 +47,17 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub fn long(&mut self) -> Result<i64> {
+        match self.body.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(i64::from(byte >> 1) ^ -i64::from(byte & 1))
+            }
+            _ => self.longer(),
+        }
+    }
+
+    /// A number of several bytes.
+    fn longer(&mut self) -> Result<i64> {
         let start = self.at;
         let mut value = 0_u64;
         for (i, &byte) in self.body[start..].iter().take(10).enumerate() {
