@@ -1,8 +1,13 @@
 //! The target process: Kafka to MySQL.
 
 pub mod error;
-// In data-flow order.
+mod finding;
+// In data-flow order: the log, the tables it is for, what is to be done, how it is written.
+pub mod datum;
 pub mod merge;
+pub mod plan;
+pub mod sql;
+pub mod table_map;
 // Written by the lanes with the rows.
 pub mod apply;
 pub mod checkpoint;

@@ -1,0 +1,102 @@
+//! One row change, as the target's table sees it.
+
+use std::sync::Arc;
+
+use strait_schemas::seq::flags;
+
+use crate::{
+    datum::{Datum, Row},
+    error::Place,
+    merge::PartitionId,
+    table_map::Mapping,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Insert,
+    Update,
+    Delete,
+    /// All rows go (a truncate record).
+    Clear,
+}
+
+#[derive(Debug)]
+pub struct Change {
+    pub mapping: Arc<Mapping>,
+    pub operation: Operation,
+    pub before: Option<Row>,
+    pub after: Option<Row>,
+    /// Of the rows event (`strait_schemas::seq::flags`).
+    pub flags: u8,
+    pub at: RecordAt,
+}
+
+/// Where the record is; cheap to keep with each row.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordAt {
+    pub partition: PartitionId,
+    pub offset: i64,
+    pub index: u32,
+    /// Which of the batch's transactions.
+    pub transaction: u32,
+}
+
+impl Change {
+    /// The row before, or, where the record does not tell it, the row after: the same key.
+    pub fn old(&self) -> Option<&Row> {
+        self.before.as_ref().or(self.after.as_ref())
+    }
+
+    /// Whether an update moves the row to another primary key; bytes decide, as another case of a letter
+    /// must arrive too.
+    pub fn moves(&self) -> bool {
+        let (Operation::Update, Some(before), Some(after), Some(key)) =
+            (self.operation, &self.before, &self.after, &self.mapping.primary)
+        else {
+            return false;
+        };
+        key.iter().any(|place| !before[*place].is_identical(&after[*place]))
+    }
+
+    /// Whether the target itself must check and cascade: the source's log does not tell the effects.
+    pub fn needs_native_checks(&self) -> bool {
+        self.mapping.target.has_foreign_keys
+            && self.flags & (flags::NO_FOREIGN_KEY_CHECKS | flags::USE_SQL_FOREIGN_KEY) == 0
+    }
+
+    /// Whether a value can only be written with the strict mode off: an ENUM's invalid value.
+    pub fn is_lenient(&self) -> bool {
+        self.after.as_ref().is_some_and(|row| row.contains(&Datum::Index(0)))
+    }
+
+    pub fn bytes(&self) -> usize {
+        let row = |row: &Option<Row>| {
+            row.as_ref().map_or(0, |row| {
+                row.iter().map(|datum| size_of::<Datum>() + datum.heap_bytes()).sum::<usize>()
+            })
+        };
+        size_of::<Self>() + row(&self.before) + row(&self.after)
+    }
+}
+
+/// Names of the places that changes refer to.
+#[derive(Debug)]
+pub struct Places {
+    pub topics: Vec<(PartitionId, Arc<str>, i32)>,
+    pub transactions: Vec<(strait_schemas::Seq, Arc<str>)>,
+}
+
+impl Places {
+    pub fn of(&self, at: RecordAt) -> Place {
+        let (topic, partition) = self
+            .topics
+            .iter()
+            .find(|(id, ..)| *id == at.partition)
+            .map_or((Arc::from("?"), -1), |(_, topic, partition)| (topic.clone(), *partition));
+        let (seq, gtid) = self
+            .transactions
+            .get(at.transaction as usize)
+            .map_or((strait_schemas::Seq::default(), Arc::from("?")), |(seq, gtid)| (*seq, gtid.clone()));
+        Place { topic, partition, offset: at.offset, seq, index: at.index, gtid }
+    }
+}

@@ -1,0 +1,111 @@
+//! WHERE conditions: the row with a primary key; the rows with many; a row that equals an image byte by byte.
+
+use super::literal;
+use crate::{
+    datum::{Datum, Row},
+    table_map::{ColumnClass, MappedColumn, Mapping},
+};
+
+/// The primary key's places. Steps by key are planned for tables that have one.
+pub fn key(mapping: &Mapping) -> &[usize] {
+    mapping.primary.as_deref().expect("only a table with a primary key is planned by key")
+}
+
+/// `a = 1 AND b = 'x'`.
+pub fn by_key(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+    for (at, place) in key(mapping).iter().enumerate() {
+        if at > 0 {
+            out.extend_from_slice(b" AND ");
+        }
+        let column = &mapping.columns[*place];
+        out.extend_from_slice(column.quoted.as_bytes());
+        out.push(b'=');
+        value(column, &row[*place], out)?;
+    }
+    Ok(())
+}
+
+/// `a` or `(a, b)`.
+pub fn key_columns(mapping: &Mapping, out: &mut Vec<u8>) {
+    list(key(mapping), out, |place, out| {
+        out.extend_from_slice(mapping.columns[place].quoted.as_bytes());
+        Ok(())
+    })
+    .expect("names are written without fail");
+}
+
+/// `1` or `(1, 'x')`.
+pub fn key_values(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+    list(key(mapping), out, |place, out| value(&mapping.columns[place], &row[place], out))
+}
+
+fn list(
+    places: &[usize],
+    out: &mut Vec<u8>,
+    write: impl Fn(usize, &mut Vec<u8>) -> Result<(), (String, String)>,
+) -> Result<(), (String, String)> {
+    if let [place] = places {
+        return write(*place, out);
+    }
+    for (at, place) in places.iter().enumerate() {
+        out.push(if at == 0 { b'(' } else { b',' });
+        write(*place, out)?;
+    }
+    out.push(b')');
+    Ok(())
+}
+
+/// Every column equal by bytes, NULL equal to NULL.
+pub fn by_image(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+    for (at, column) in mapping.columns.iter().enumerate() {
+        if at > 0 {
+            out.extend_from_slice(b" AND ");
+        }
+        equal(column, &row[at], out)?;
+    }
+    Ok(())
+}
+
+fn equal(column: &MappedColumn, datum: &Datum, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+    let name = column.quoted.as_bytes();
+    let wrapped = |before: &[u8], after: &[u8], out: &mut Vec<u8>| {
+        out.extend_from_slice(before);
+        out.extend_from_slice(name);
+        out.extend_from_slice(after);
+    };
+    match (column.class, datum) {
+        (_, Datum::Null) => wrapped(b"", b" IS NULL", out),
+        (_, Datum::Text(text)) => {
+            wrapped(b"CAST(CONVERT(", b" USING utf8mb4) AS BINARY)<=>", out);
+            literal::binary(text, out);
+        }
+        (_, Datum::Raw(bytes)) => {
+            wrapped(b"CAST(", b" AS BINARY)<=>", out);
+            literal::hex(bytes, out);
+        }
+        (_, Datum::Index(_)) => {
+            wrapped(b"", b"+0<=>", out);
+            value(column, datum, out)?;
+        }
+        (ColumnClass::Json, _) => {
+            wrapped(b"", b"<=>CAST(", out);
+            value(column, datum, out)?;
+            out.extend_from_slice(b" AS JSON)");
+        }
+        (ColumnClass::Geometry | ColumnClass::Vector, Datum::Binary(bytes)) => {
+            wrapped(b"HEX(", b")=HEX(", out);
+            literal::hex(bytes, out);
+            out.push(b')');
+        }
+        _ => {
+            wrapped(b"", b"<=>", out);
+            value(column, datum, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// A literal; an error carries the column's name and the cause.
+pub fn value(column: &MappedColumn, datum: &Datum, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+    literal::write(datum, column, out).map_err(|cause| (column.name.to_string(), cause))
+}

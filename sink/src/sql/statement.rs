@@ -1,0 +1,361 @@
+//! The statements of a batch.
+//!
+//! Many rows share a statement as long as it stays below about 1 MB, where the server's gain from more rows is
+//! gone. Real UPDATEs are one a row; many of them share a text, whose matched rows are summed: by primary key
+//! each matches one row or none, so the sum tells whether any row was missing.
+
+use std::{io::Write as _, sync::Arc};
+
+use super::condition;
+use crate::{
+    apply::{Expect, Form, Statement, Work},
+    datum::Row,
+    error::{Error, Result},
+    plan::{Action, Batch, Change, Step, StepRow},
+    table_map::Mapping,
+};
+
+/// A text is not extended beyond this many bytes.
+const TEXT_BYTES: usize = 1 << 20;
+/// Longer lists are given up by the server's range optimizer sooner than they gain anything.
+const KEYS_IN_LIST: usize = 2_000;
+/// What a packet needs besides the text.
+const PACKET_OVERHEAD: usize = 64;
+
+/// Where SQL differs between servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Mysql,
+    MariaDb,
+}
+
+/// A batch that is applied as SQL.
+#[derive(Debug)]
+pub struct SqlBatch {
+    pub batch: Batch,
+    pub dialect: Dialect,
+    /// The target's max_allowed_packet.
+    pub packet_bytes: usize,
+}
+
+type Refusal = (String, String);
+
+impl Work for SqlBatch {
+    fn statements(&self, form: Form) -> Result<Vec<Statement>> {
+        let steps = match form {
+            Form::Folded => self.batch.steps(),
+            Form::Original => self.batch.original_steps(),
+        };
+        let mut statements = Vec::with_capacity(steps.len());
+        for step in &steps {
+            Writer { batch: self, step, form, statements: &mut statements }.write()?;
+        }
+        Ok(statements)
+    }
+}
+
+struct Writer<'a> {
+    batch: &'a SqlBatch,
+    step: &'a Step,
+    form: Form,
+    statements: &'a mut Vec<Statement>,
+}
+
+/// A text that grows row by row.
+#[derive(Default)]
+struct Text {
+    sql: Vec<u8>,
+    rows: usize,
+    /// The first row's change.
+    first: usize,
+}
+
+impl Writer<'_> {
+    fn write(&mut self) -> Result<()> {
+        let bytes = match self.form {
+            Form::Folded => TEXT_BYTES.min(self.batch.packet_bytes.saturating_sub(PACKET_OVERHEAD)),
+            // Each row by itself: an error is that row's.
+            Form::Original => 0,
+        };
+        let mut text = Text::default();
+        let mut row_text = Vec::new();
+        let tail = self.tail();
+        for row in &self.step.rows {
+            row_text.clear();
+            self.row(*row, &mut row_text)?;
+            let full = text.rows > 0
+                && (text.sql.len() + row_text.len() + tail.len() > bytes
+                    || (self.step.action == Action::Delete && text.rows == KEYS_IN_LIST));
+            if full {
+                self.finish(std::mem::take(&mut text), &tail)?;
+            }
+            if text.rows == 0 {
+                text.first = row.after;
+                self.head(&mut text.sql);
+            } else {
+                text.sql.push(if self.is_listed() { b',' } else { b';' });
+            }
+            text.sql.append(&mut row_text);
+            text.rows += 1;
+        }
+        if text.rows > 0 {
+            self.finish(text, &tail)?;
+        }
+        Ok(())
+    }
+
+    /// Whether rows are listed in one statement; otherwise each row is a statement of its own.
+    fn is_listed(&self) -> bool {
+        matches!(self.step.action, Action::Insert | Action::Upsert | Action::Delete)
+    }
+
+    fn mapping(&self) -> &Mapping {
+        &self.step.mapping
+    }
+
+    /// What comes before the first row.
+    fn head(&self, sql: &mut Vec<u8>) {
+        match self.step.action {
+            Action::Insert | Action::Upsert => self.insert_head(sql),
+            Action::Delete => {
+                // Through the primary key whatever the statistics say: a scan would wait for every row that
+                // another lane holds.
+                let table = &self.mapping().target.quoted;
+                write!(sql, "DELETE t FROM {table} AS t FORCE INDEX (PRIMARY) WHERE ").expect(INFALLIBLE);
+                condition::key_columns(self.mapping(), sql);
+                sql.extend_from_slice(b" IN (");
+            }
+            Action::Update | Action::Move | Action::UpdateEqual | Action::DeleteEqual | Action::Clear => {}
+        }
+    }
+
+    fn insert_head(&self, sql: &mut Vec<u8>) {
+        let lenient = if self.step.lenient { self.lenient() } else { "" };
+        let mariadb = self.batch.dialect == Dialect::MariaDb;
+        if mariadb {
+            sql.extend_from_slice(lenient.as_bytes());
+        }
+        sql.extend_from_slice(b"INSERT ");
+        if !mariadb {
+            sql.extend_from_slice(lenient.as_bytes());
+        }
+        write!(sql, "INTO {} (", self.mapping().target.quoted).expect(INFALLIBLE);
+        for (at, column) in self.mapping().columns.iter().enumerate() {
+            if at > 0 {
+                sql.push(b',');
+            }
+            sql.extend_from_slice(column.quoted.as_bytes());
+        }
+        sql.extend_from_slice(b") VALUES ");
+    }
+
+    /// Lets an ENUM's invalid value pass, for one statement.
+    fn lenient(&self) -> &'static str {
+        match self.batch.dialect {
+            Dialect::Mysql => {
+                "/*+ SET_VAR(sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES') */ "
+            }
+            Dialect::MariaDb => {
+                "SET STATEMENT sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES' FOR "
+            }
+        }
+    }
+
+    /// What comes after the last row.
+    fn tail(&self) -> Vec<u8> {
+        let mut sql = Vec::new();
+        match self.step.action {
+            Action::Upsert => {
+                let mysql = self.batch.dialect == Dialect::Mysql;
+                sql.extend_from_slice(if mysql {
+                    b" AS strait_row ON DUPLICATE KEY UPDATE "
+                } else {
+                    b" ON DUPLICATE KEY UPDATE "
+                });
+                // The key's columns too: a collation-equal key keeps its old bytes otherwise.
+                for (at, column) in self.mapping().columns.iter().enumerate() {
+                    if at > 0 {
+                        sql.push(b',');
+                    }
+                    let name = &column.quoted;
+                    if mysql {
+                        write!(sql, "{name}=strait_row.{name}").expect(INFALLIBLE);
+                    } else {
+                        write!(sql, "{name}=VALUES({name})").expect(INFALLIBLE);
+                    }
+                }
+            }
+            Action::Delete => sql.push(b')'),
+            Action::Insert
+            | Action::Update
+            | Action::Move
+            | Action::UpdateEqual
+            | Action::DeleteEqual
+            | Action::Clear => {}
+        }
+        sql
+    }
+
+    fn row(&self, row: StepRow, sql: &mut Vec<u8>) -> Result<()> {
+        let written = match self.step.action {
+            Action::Insert | Action::Upsert => values(self.mapping(), self.after(row)?, sql),
+            Action::Delete => condition::key_values(self.mapping(), self.before(row)?, sql),
+            Action::Update | Action::Move => self.update(self.before(row)?, self.after(row)?, sql),
+            Action::UpdateEqual => self.update_equal(self.before(row)?, self.after(row)?, sql),
+            Action::DeleteEqual => self.delete_equal(self.before(row)?, sql),
+            Action::Clear => {
+                write!(sql, "DELETE FROM {}", self.mapping().target.quoted).expect(INFALLIBLE);
+                Ok(())
+            }
+        };
+        written.map_err(|(column, cause)| Error::Value {
+            table: self.mapping().target.label.to_string(),
+            column,
+            cause,
+            place: self.batch.batch.place(row.after),
+        })
+    }
+
+    fn change(&self, at: usize) -> &Change {
+        &self.batch.batch.changes[at]
+    }
+
+    fn before(&self, row: StepRow) -> Result<&Row> {
+        self.change(row.before).old().ok_or_else(|| self.no_image(row))
+    }
+
+    fn after(&self, row: StepRow) -> Result<&Row> {
+        self.change(row.after).after.as_ref().ok_or_else(|| self.no_image(row))
+    }
+
+    fn no_image(&self, row: StepRow) -> Error {
+        Error::NoImage { place: self.batch.batch.place(row.after) }
+    }
+
+    fn update(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
+        self.set(after, sql)?;
+        condition::by_key(self.mapping(), before, sql)
+    }
+
+    fn update_equal(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
+        self.set(after, sql)?;
+        condition::by_image(self.mapping(), before, sql)?;
+        sql.extend_from_slice(b" LIMIT 1");
+        Ok(())
+    }
+
+    fn delete_equal(&self, before: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
+        write!(sql, "DELETE FROM {} WHERE ", self.mapping().target.quoted).expect(INFALLIBLE);
+        condition::by_image(self.mapping(), before, sql)?;
+        sql.extend_from_slice(b" LIMIT 1");
+        Ok(())
+    }
+
+    /// `UPDATE t SET a=1,b='x' WHERE `.
+    fn set(&self, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
+        let lenient = if self.step.lenient { self.lenient() } else { "" };
+        let table = &self.mapping().target.quoted;
+        match self.batch.dialect {
+            Dialect::Mysql => write!(sql, "UPDATE {lenient}{table} SET "),
+            Dialect::MariaDb => write!(sql, "{lenient}UPDATE {table} SET "),
+        }
+        .expect(INFALLIBLE);
+        for (at, column) in self.mapping().columns.iter().enumerate() {
+            if at > 0 {
+                sql.push(b',');
+            }
+            sql.extend_from_slice(column.quoted.as_bytes());
+            sql.push(b'=');
+            condition::value(column, &after[at], sql)?;
+        }
+        sql.extend_from_slice(b" WHERE ");
+        Ok(())
+    }
+
+    fn finish(&mut self, text: Text, tail: &[u8]) -> Result<()> {
+        let Text { mut sql, rows, first } = text;
+        sql.extend_from_slice(tail);
+        let place = self.batch.batch.place(first);
+        let limit = self.batch.packet_bytes;
+        if sql.len() + PACKET_OVERHEAD > limit {
+            let (table, bytes) = (self.mapping().target.label.to_string(), sql.len());
+            return Err(Error::RowTooLarge { table, bytes, limit, place });
+        }
+        let original = self.form == Form::Original;
+        let row = StepRow { before: first, after: first };
+        let (on_duplicate, on_missing) =
+            if original { (self.on_duplicate(row)?, self.on_missing(row)?) } else { (None, None) };
+        self.statements.push(Statement {
+            sql,
+            foreign_key_checks: self.step.foreign_key_checks,
+            rows,
+            table: self.mapping().target.label.clone(),
+            what: self.what(),
+            place,
+            expect: match self.step.action {
+                Action::Update | Action::Move | Action::UpdateEqual | Action::DeleteEqual => {
+                    Expect::Rows(rows as u64)
+                }
+                Action::Insert | Action::Upsert | Action::Delete | Action::Clear => Expect::Any,
+            },
+            on_duplicate,
+            on_missing,
+        });
+        Ok(())
+    }
+
+    /// An insert that finds its own primary key makes the row there the new image.
+    fn on_duplicate(&self, row: StepRow) -> Result<Option<Vec<u8>>> {
+        if self.step.action != Action::Insert || self.mapping().primary.is_none() {
+            return Ok(None);
+        }
+        let after = self.after(row)?;
+        let mut sql = Vec::new();
+        self.update(after, after, &mut sql).map_err(|(column, cause)| self.refused(row, column, cause))?;
+        Ok(Some(sql))
+    }
+
+    /// An update that finds no row with its primary key writes the row anew.
+    fn on_missing(&self, row: StepRow) -> Result<Option<Vec<u8>>> {
+        if !matches!(self.step.action, Action::Update | Action::Move) {
+            return Ok(None);
+        }
+        let mut sql = Vec::new();
+        self.insert_head(&mut sql);
+        values(self.mapping(), self.after(row)?, &mut sql)
+            .map_err(|(column, cause)| self.refused(row, column, cause))?;
+        Ok(Some(sql))
+    }
+
+    fn refused(&self, row: StepRow, column: String, cause: String) -> Error {
+        let table = self.mapping().target.label.to_string();
+        Error::Value { table, column, cause, place: self.batch.batch.place(row.after) }
+    }
+
+    fn what(&self) -> Arc<str> {
+        let verb = match self.step.action {
+            Action::Insert => "insert into",
+            Action::Upsert => "upsert into",
+            Action::Update | Action::UpdateEqual => "update of",
+            Action::Move => "key change in",
+            Action::Delete | Action::DeleteEqual => "delete from",
+            Action::Clear => "truncate of",
+        };
+        format!("{verb} {}", self.mapping().target.label).into()
+    }
+}
+
+const INFALLIBLE: &str = "writing to a Vec cannot fail";
+
+/// `(1,'x')`.
+fn values(mapping: &Mapping, row: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
+    sql.push(b'(');
+    for (at, column) in mapping.columns.iter().enumerate() {
+        if at > 0 {
+            sql.push(b',');
+        }
+        condition::value(column, &row[at], sql)?;
+    }
+    sql.push(b')');
+    Ok(())
+}

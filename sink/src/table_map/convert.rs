@@ -1,0 +1,178 @@
+//! A record's value to what the target will hold. `owner` is the record's body: what is borrowed from it is
+//! kept as a slice of it, not copied.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use strait_schemas::{ExactForm, Kind, Value};
+
+use super::{ColumnClass, MappedColumn};
+use crate::datum::Datum;
+
+const MICROS_PER_MILLI: i64 = 1000;
+
+impl MappedColumn {
+    /// The cause, where the value is none of this column's kind.
+    pub fn datum(&self, value: Value<'_>, owner: &Bytes) -> Result<Datum, String> {
+        let kind = value.kind();
+        Ok(match (value, &self.kind) {
+            (Value::Null, _) => Datum::Null,
+            (Value::Bool(v), Kind::Boolean) => Datum::Int(i64::from(v)),
+            (Value::Int(v), Kind::Boolean) => Datum::Int(v),
+            (Value::Int(v), Kind::Int16 | Kind::Int32 | Kind::Int64 | Kind::Year) => self.integer(v),
+            (Value::Int(v), Kind::Date) => Datum::Date(v),
+            (Value::Int(v), Kind::MicroTime) => Datum::Time(v),
+            (Value::Int(v), Kind::Timestamp) => {
+                Datum::DateTime(v.checked_mul(MICROS_PER_MILLI).ok_or("the time is out of range")?)
+            }
+            (Value::Int(v), Kind::MicroTimestamp) => Datum::DateTime(v),
+            (Value::Float(v), Kind::Float32) => Datum::Float(v),
+            (Value::Double(v), Kind::Float64) => Datum::Double(v),
+            (Value::Bytes(v), Kind::Decimal { scale, .. }) => {
+                Datum::Decimal { unscaled: keep(owner, v), scale: *scale }
+            }
+            (Value::Bytes(v), Kind::Bits { .. }) => Datum::UInt(bits(&v)?),
+            (Value::Bytes(v), Kind::Bytes) => Datum::Binary(keep(owner, v)),
+            (Value::Text(v), Kind::Json) => Datum::Json(keep_text(owner, v)),
+            (Value::Text(v), Kind::ZonedTimestamp) => {
+                Datum::DateTime(zoned_micros(&v).ok_or_else(|| format!("`{v}` is no time in UTC"))?)
+            }
+            (Value::Text(v), Kind::Text | Kind::Enum { .. } | Kind::EnumSet { .. }) => {
+                Datum::Text(keep_text(owner, v))
+            }
+            (Value::Point { x, y, wkb, srid }, Kind::Point | Kind::Geometry) => match wkb {
+                Some(wkb) => geometry(srid, &wkb),
+                None => geometry(srid, &point(x, y)),
+            },
+            (Value::Geometry { wkb, srid }, Kind::Point | Kind::Geometry) => geometry(srid, &wkb),
+            (Value::Vector(v), Kind::FloatVector) => {
+                Datum::Binary(v.iter().flat_map(|float| float.to_le_bytes()).collect())
+            }
+            _ => return Err(format!("a {kind} was sent for a column of kind {:?}", self.kind)),
+        })
+    }
+
+    fn integer(&self, value: i64) -> Datum {
+        if self.unsigned && value < 0 { Datum::UInt(value.cast_unsigned()) } else { Datum::Int(value) }
+    }
+
+    /// A value of the header `strait.exact`.
+    pub fn exact(&self, form: ExactForm, data: &[u8]) -> Result<Datum, String> {
+        Ok(match form {
+            ExactForm::Text => Datum::Literal(Bytes::copy_from_slice(data)),
+            ExactForm::Raw if matches!(self.class, ColumnClass::Json) => {
+                Datum::JsonBinary(Bytes::copy_from_slice(data))
+            }
+            ExactForm::Raw => Datum::Raw(Bytes::copy_from_slice(data)),
+            ExactForm::Index => {
+                let text = std::str::from_utf8(data).ok().and_then(|text| text.parse().ok());
+                Datum::Index(text.ok_or("the exact index is no number")?)
+            }
+        })
+    }
+}
+
+/// Keeps what lies in `owner` as a slice of it.
+fn keep(owner: &Bytes, part: Cow<'_, [u8]>) -> Bytes {
+    match part {
+        Cow::Owned(part) => part.into(),
+        Cow::Borrowed(part) => {
+            let range = owner.as_ptr_range();
+            let inside = part.as_ptr_range();
+            if range.start <= inside.start && inside.end <= range.end {
+                owner.slice_ref(part)
+            } else {
+                Bytes::copy_from_slice(part)
+            }
+        }
+    }
+}
+
+fn keep_text(owner: &Bytes, part: Cow<'_, str>) -> Bytes {
+    match part {
+        Cow::Owned(part) => part.into_bytes().into(),
+        Cow::Borrowed(part) => keep(owner, Cow::Borrowed(part.as_bytes())),
+    }
+}
+
+/// Little-endian bits, as Connect has them.
+fn bits(bytes: &[u8]) -> Result<u64, String> {
+    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    if used > 8 {
+        return Err("a BIT value has more than 64 bits".into());
+    }
+    Ok(bytes[..used].iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
+}
+
+/// The server's own form: the spatial reference system, then WKB.
+fn geometry(srid: Option<i32>, wkb: &[u8]) -> Datum {
+    let mut bytes = Vec::with_capacity(4 + wkb.len());
+    bytes.extend_from_slice(&srid.unwrap_or(0).to_le_bytes());
+    bytes.extend_from_slice(wkb);
+    Datum::Binary(bytes.into())
+}
+
+fn point(x: f64, y: f64) -> Vec<u8> {
+    let mut wkb = vec![1, 1, 0, 0, 0];
+    wkb.extend_from_slice(&x.to_le_bytes());
+    wkb.extend_from_slice(&y.to_le_bytes());
+    wkb
+}
+
+/// `2024-01-31T23:59:59.123456Z` in microseconds since 1970.
+fn zoned_micros(text: &str) -> Option<i64> {
+    let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00"))?;
+    let (date, time) = text.split_once('T')?;
+    let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
+    let mut clock = clock.splitn(3, ':').map(|part| part.parse::<i64>().ok());
+    let (hour, minute) = (clock.next()??, clock.next()??);
+    let second = clock.next().map_or(Some(0), |part| part)?;
+    if fraction.len() > 9 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let micros: i64 = format!("{fraction:0<6.6}").parse().ok()?;
+    let days = days_from_civil(year, month, day);
+    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + micros)
+}
+
+/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar (Howard Hinnant's algorithm).
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zoned_times_are_read_to_the_microsecond() {
+        assert_eq!(zoned_micros("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(zoned_micros("2038-01-19T03:14:07.5Z"), Some(2_147_483_647_500_000));
+        assert_eq!(zoned_micros("2024-02-29T12:00:00.000001Z"), Some(1_709_208_000_000_001));
+        assert_eq!(zoned_micros("2024-02-29 12:00:00"), None);
+        assert_eq!(zoned_micros("2024-02-29T12:00:00+02:00"), None);
+    }
+
+    #[test]
+    fn bits_are_little_endian() {
+        assert_eq!(bits(&[0x34, 0x12]), Ok(0x1234));
+        assert_eq!(bits(&[0xff; 8]), Ok(u64::MAX));
+        assert_eq!(bits(&[1, 0, 0, 0, 0, 0, 0, 0, 0]), Ok(1));
+        assert!(bits(&[0, 0, 0, 0, 0, 0, 0, 0, 1]).is_err());
+    }
+
+    #[test]
+    fn what_lies_in_the_record_is_not_copied() {
+        let owner = Bytes::from_static(b"abcdef");
+        let kept = keep(&owner, Cow::Borrowed(&owner[2..4]));
+        assert_eq!((kept.as_ptr(), &kept[..]), (owner[2..].as_ptr(), &b"cd"[..]));
+        assert_eq!(&keep(&owner, Cow::Borrowed(b"elsewhere"))[..], b"elsewhere");
+    }
+}

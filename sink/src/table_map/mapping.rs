@@ -1,0 +1,166 @@
+//! One version of a source table laid over a target table: columns by name, indexes by the columns' places.
+
+use std::{collections::HashMap, sync::Arc};
+
+use strait_mysql::catalog::Index;
+use strait_mysql::client::quote_name;
+use strait_schemas::{Kind, SourceType, TableSchema};
+
+use super::{ColumnClass, IndexId, Target, target};
+use crate::plan::Comparison;
+
+/// A column that is written.
+#[derive(Debug)]
+pub struct MappedColumn {
+    /// Its place in the source's row.
+    pub source: usize,
+    pub name: Arc<str>,
+    pub quoted: String,
+    pub class: ColumnClass,
+    pub kind: Kind,
+    /// The source's integer is unsigned: values above `i64::MAX` arrive as negative ones.
+    pub unsigned: bool,
+    pub charset: Option<String>,
+    /// How an index on it compares.
+    pub comparison: Comparison,
+}
+
+/// A unique index, by places in the mapping's columns.
+#[derive(Debug)]
+pub struct KeyIndex {
+    pub id: IndexId,
+    pub name: String,
+    /// `None`: two rows may collide in it in a way that their columns do not tell (functional and prefix
+    /// parts, generated columns, columns that the source has not).
+    pub columns: Option<Vec<usize>>,
+}
+
+#[derive(Debug)]
+pub struct Mapping {
+    pub target: Arc<Target>,
+    /// In the target's order.
+    pub columns: Vec<MappedColumn>,
+    /// Places of the primary key's columns; `None`: no primary key, or not all of it comes from the source.
+    pub primary: Option<Vec<usize>>,
+    pub unique: Vec<KeyIndex>,
+    /// Foreign keys to parents: the parent's index, and the places of the columns that are its value.
+    pub parents: Vec<(IndexId, Option<Vec<usize>>)>,
+    by_name: HashMap<String, usize>,
+}
+
+/// Why a source table does not fit.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    Missing { column: String, column_type: String },
+    Unfilled { column: String },
+    Type { column: String, target: String, source_type: String },
+}
+
+impl Mapping {
+    pub fn new(source: &TableSchema, target: Arc<Target>) -> Result<Self, Refused> {
+        let mut columns = Vec::with_capacity(source.columns.len());
+        for (at, column) in source.columns.iter().enumerate() {
+            let Some(found) = target.table.column(&column.name) else {
+                return Err(Refused::Missing {
+                    column: column.name.clone(),
+                    column_type: describe(&column.source_type, &column.kind),
+                });
+            };
+            if !found.is_written() {
+                continue;
+            }
+            let class = ColumnClass::of(found);
+            if !class.takes(&column.kind, &column.source_type) {
+                return Err(Refused::Type {
+                    column: column.name.clone(),
+                    target: found.column_type.clone(),
+                    source_type: describe(&column.source_type, &column.kind),
+                });
+            }
+            let written = MappedColumn {
+                source: at,
+                name: found.name.as_str().into(),
+                quoted: quote_name(&found.name),
+                class,
+                kind: column.kind.clone(),
+                unsigned: column.source_type.name.ends_with("UNSIGNED"),
+                charset: found.charset.clone(),
+                comparison: Comparison::of(class, found.collation.as_deref()),
+            };
+            columns.push((found.ordinal, written));
+        }
+        columns.sort_by_key(|(ordinal, _)| *ordinal);
+        let columns: Vec<_> = columns.into_iter().map(|(_, column)| column).collect();
+        Self::ensure_filled(&columns, &target)?;
+        Ok(Self::with_columns(columns, target))
+    }
+
+    /// What the source does not have must be able to do without.
+    fn ensure_filled(columns: &[MappedColumn], target: &Target) -> Result<(), Refused> {
+        let unfilled = target.table.columns.iter().find(|column| {
+            column.is_written()
+                && !column.nullable
+                && column.default.is_none()
+                && !column.auto_increment
+                && !columns.iter().any(|written| *written.name == column.name)
+        });
+        match unfilled {
+            Some(column) => Err(Refused::Unfilled { column: column.name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    fn with_columns(columns: Vec<MappedColumn>, target: Arc<Target>) -> Self {
+        let places = |names: &mut dyn Iterator<Item = &str>| -> Option<Vec<usize>> {
+            names.map(|name| columns.iter().position(|column| *column.name == *name)).collect()
+        };
+        let primary = target.table.primary_key.as_ref().and_then(|index| places(&mut index.columns()));
+        let unique = target
+            .table
+            .unique
+            .iter()
+            .map(|index: &Index| KeyIndex {
+                id: target::index_id(&target.table.name, &index.name),
+                name: index.name.clone(),
+                columns: if index.plain() { places(&mut index.columns()) } else { None },
+            })
+            .collect();
+        let parents = target
+            .parents
+            .iter()
+            .map(|parent| {
+                let columns = parent.columns.as_ref();
+                (
+                    parent.index,
+                    columns.and_then(|names| places(&mut names.iter().map(String::as_str))),
+                )
+            })
+            .collect();
+        let by_name =
+            columns.iter().enumerate().map(|(at, column)| (column.name.to_lowercase(), at)).collect();
+        Self { columns, primary, unique, parents, by_name, target }
+    }
+
+    /// A column's place by name, as the server compares names.
+    pub fn place(&self, column: &str) -> Option<usize> {
+        self.by_name.get(column).or_else(|| self.by_name.get(&column.to_lowercase())).copied()
+    }
+}
+
+/// A column type in SQL's words, as far as the record tells it.
+fn describe(source: &SourceType, kind: &Kind) -> String {
+    if source.name.is_empty() {
+        return format!("{kind:?}");
+    }
+    match (source.length, source.scale) {
+        (Some(length), Some(scale)) => format!("{}({length},{scale})", source.name),
+        (Some(length), None) => format!("{}({length})", source.name),
+        _ => match kind {
+            Kind::Enum { allowed } | Kind::EnumSet { allowed } => {
+                let labels: Vec<_> = allowed.split(',').map(|label| format!("'{label}'")).collect();
+                format!("{}({})", source.name, labels.join(","))
+            }
+            _ => source.name.clone(),
+        },
+    }
+}
