@@ -65,6 +65,11 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Taken {
     pub partition: PartitionId,
+    pub topic: Arc<str>,
+    /// The partition's number in its topic.
+    pub number: i32,
+    /// The transaction's.
+    pub gtid: Arc<str>,
     pub record: Record,
 }
 
@@ -181,6 +186,11 @@ impl Merge {
     /// The oldest transaction that was not passed on: its commit time.
     pub fn front_commit_us(&self) -> Option<i64> {
         self.spine.front().map(|front| front.commit_us)
+    }
+
+    /// Where a later session may begin reading the spine while the oldest transaction is not applied.
+    pub fn front_spine_offset(&self) -> i64 {
+        self.spine.resume_offset()
     }
 
     pub fn waiting(&self) -> Option<&Waiting> {
@@ -325,7 +335,7 @@ impl Merge {
                 PartEnd::Void => return Ok(Next::End(Box::new(self.end()?))),
                 PartEnd::Closed => {}
             }
-            let skipped = front.skipped;
+            let (skipped, gtid) = (front.skipped, front.gtid.clone());
             if self.cursor.is_none() && !self.open_part(0) {
                 return Ok(Next::End(Box::new(self.end()?)));
             }
@@ -337,7 +347,9 @@ impl Merge {
                 Step::Record(partition, record) => {
                     self.spine.start_front();
                     self.waiting = None;
-                    return Ok(Next::Record(Taken { partition, record }));
+                    let queue = &self.queues.list[partition.0];
+                    let (topic, number) = (queue.topic.clone(), queue.partition);
+                    return Ok(Next::Record(Taken { partition, topic, number, gtid, record }));
                 }
                 Step::Done => {
                     let next = *part + 1;

@@ -20,6 +20,7 @@ use strait_sink::{
     apply::{Applied, Applier, ApplyOptions, Events, Expect, Form, Statement, Task, Work, session},
     checkpoint::{self, Identity, Started},
     error::Place,
+    plan::Token,
 };
 use tokio::sync::mpsc;
 
@@ -83,7 +84,7 @@ fn task(number: u64, statements: &[&str]) -> Task {
         last: Seq::new(1, number),
         attempt: 1,
         spine_offset: number as i64,
-        tokens: vec![number],
+        tokens: vec![Token { index: 0, value: Some(number) }],
         stamps: Vec::new(),
         rows: statements.len(),
         work: Arc::new(Literal(statements.iter().map(ToString::to_string).collect())),

@@ -56,7 +56,8 @@ pub enum Chunk {
 #[derive(Debug)]
 pub struct Finished {
     pub lane: u16,
-    pub tokens: Vec<u64>,
+    /// `None`: it was not about a task.
+    pub ticket: Option<Ticket>,
     pub result: Result<Applied>,
 }
 
@@ -106,7 +107,7 @@ impl Lane {
                 job = jobs.recv() => job,
                 () = tokio::time::sleep(PING_INTERVAL) => {
                     if let Err(error) = self.session.ping().await {
-                        self.report(&finished, Vec::new(), Err(error));
+                        self.report(&finished, None, Err(error));
                         return;
                     }
                     continue;
@@ -115,7 +116,7 @@ impl Lane {
             let Some(mut job) = job else { break };
             let result = self.apply(&mut job).await;
             let failed = result.is_err();
-            self.report(&finished, job.task.tokens, result);
+            self.report(&finished, Some(job.ticket), result);
             if failed {
                 return;
             }
@@ -123,9 +124,9 @@ impl Lane {
         self.session.close().await;
     }
 
-    fn report(&self, to: &mpsc::UnboundedSender<Finished>, tokens: Vec<u64>, result: Result<Applied>) {
+    fn report(&self, to: &mpsc::UnboundedSender<Finished>, ticket: Option<Ticket>, result: Result<Applied>) {
         // Nobody listens any more: the session is being given up.
-        drop(to.send(Finished { lane: self.number, tokens, result }));
+        drop(to.send(Finished { lane: self.number, ticket, result }));
     }
 
     async fn apply(&mut self, job: &mut Job) -> Result<Applied> {

@@ -18,7 +18,7 @@ mod shared;
 mod turn;
 mod work;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use strait_mysql::server::ServerOptions;
 use strait_schemas::Seq;
@@ -39,6 +39,7 @@ pub use work::{Applied, Expect, Form, Stamp, Statement, Task, Work};
 use crate::{
     checkpoint::{Started, Vector},
     error::{Error, Result},
+    plan::{Footprint, TaskNumber},
 };
 
 /// The lock watch is pinged this often.
@@ -62,8 +63,10 @@ pub struct Applier {
     /// Last seq given to each lane.
     dispatched: Vector,
     next_ticket: Ticket,
-    /// How many tasks in flight touch each token.
-    tokens: HashMap<u64, u32>,
+    /// What the tasks in flight touch.
+    footprint: Footprint,
+    /// The number of the newest task that has committed.
+    committed: TaskNumber,
     finished: mpsc::UnboundedReceiver<Finished>,
     applied: Option<Seq>,
     /// Results for the caller, in commit order.
@@ -112,7 +115,8 @@ impl Applier {
             dispatched: started.lanes.clone(),
             applied: started.applied,
             next_ticket: 0,
-            tokens: HashMap::new(),
+            footprint: Footprint::default(),
+            committed: 0,
             lanes,
             finished,
             report,
@@ -135,7 +139,7 @@ impl Applier {
     }
 
     fn meets(&self, task: &Task) -> bool {
-        task.tokens.iter().any(|token| self.tokens.contains_key(token))
+        self.footprint.newest(&task.tokens) > self.committed
     }
 
     /// Gives a task to a lane; waits while all are busy, or while one touches what it touches.
@@ -215,9 +219,7 @@ impl Applier {
         let Some(number) = self.idle.pop() else {
             return Err(Error::Task { cause: "a task was dispatched without an idle lane".into() });
         };
-        for &token in &task.tokens {
-            *self.tokens.entry(token).or_default() += 1;
-        }
+        self.footprint.add(number_of(self.next_ticket), &task.tokens);
         let previous = self.dispatched.0.insert(number, task.last).unwrap_or(Seq::from_raw(0));
         let ticket = self.next_ticket;
         self.next_ticket += 1;
@@ -234,15 +236,12 @@ impl Applier {
     }
 
     fn settle(&mut self, finished: Finished) -> Result<()> {
-        let Finished { lane, tokens, result } = finished;
+        let Finished { lane, ticket, result } = finished;
         let applied = result?;
-        for token in tokens {
-            if let Some(count) = self.tokens.get_mut(&token) {
-                *count -= 1;
-                if *count == 0 {
-                    self.tokens.remove(&token);
-                }
-            }
+        if let Some(ticket) = ticket {
+            // Lanes commit in turn: whatever comes before it has committed too.
+            self.committed = self.committed.max(number_of(ticket));
+            self.footprint.settle(self.committed);
         }
         self.idle.push(lane);
         self.applied = self.applied.max(Some(applied.last));
@@ -250,6 +249,11 @@ impl Applier {
         drop(self.report.send(applied));
         Ok(())
     }
+}
+
+/// Tasks are numbered from 1 where 0 means none.
+fn number_of(ticket: Ticket) -> TaskNumber {
+    ticket + 1
 }
 
 async fn keep_watch_alive(shared: Arc<Shared>) {

@@ -60,10 +60,10 @@ impl LaneSession {
         u64::from(self.conn.id())
     }
 
-    /// Runs a text and gives the rows it matched.
+    /// Runs a text and gives the rows it matched, all its statements together.
     pub async fn run(&mut self, sql: &[u8], doing: &str) -> Result<u64> {
-        match tokio::time::timeout(self.answer_timeout, self.conn.query_drop(sql)).await {
-            Ok(Ok(())) => Ok(self.conn.affected_rows()),
+        match tokio::time::timeout(self.answer_timeout, run_text(&mut self.conn, sql)).await {
+            Ok(Ok(matched)) => Ok(matched),
             Ok(Err(source)) if is_connection_lost(&source) => Err(lost(doing, &source)),
             Ok(Err(source)) => Err(Error::Target { doing: doing.to_owned(), source }),
             Err(_) => Err(Error::TargetLost {
@@ -145,6 +145,17 @@ impl LaneSession {
         // The session has nothing open: how it ends does not matter.
         let _ = tokio::time::timeout(Duration::from_millis(500), self.conn.disconnect()).await;
     }
+}
+
+async fn run_text(conn: &mut Conn, sql: &[u8]) -> Result<u64, ClientError> {
+    let mut result = conn.query_iter(sql).await?;
+    let mut matched = result.affected_rows();
+    while !result.is_empty() {
+        result.for_each(drop).await?;
+        matched += result.affected_rows();
+    }
+    result.drop_result().await?;
+    Ok(matched)
 }
 
 fn lost(doing: &str, source: &ClientError) -> Error {

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 
 use strait_schemas::Seq;
 
-use crate::error::{Place, Result};
+use crate::{
+    error::{Place, Result},
+    plan::Token,
+};
 
 /// In which form a batch is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +73,8 @@ pub struct Task {
     pub attempt: u32,
     /// Where the spine may be read on once this is applied.
     pub spine_offset: i64,
-    /// Hashes of what it touches: two tasks whose tokens meet are never in flight together. No duplicates.
-    pub tokens: Vec<u64>,
+    /// What it touches: two tasks whose tokens meet are never in flight together. No duplicates.
+    pub tokens: Vec<Token>,
     pub stamps: Vec<Stamp>,
     pub rows: usize,
     pub work: Arc<dyn Work>,

@@ -80,7 +80,7 @@ impl Change {
 }
 
 /// Names of the places that changes refer to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Places {
     pub topics: Vec<(PartitionId, Arc<str>, i32)>,
     pub transactions: Vec<(strait_schemas::Seq, Arc<str>)>,

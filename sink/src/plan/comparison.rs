@@ -170,10 +170,8 @@ mod tests {
 
     #[test]
     fn numbers_compare_by_value() {
-        let decimal = |unscaled: &'static [u8], scale| Datum::Decimal {
-            unscaled: Bytes::from_static(unscaled),
-            scale,
-        };
+        let decimal =
+            |unscaled: &'static [u8], scale| Datum::Decimal { unscaled: Bytes::from_static(unscaled), scale };
         let n = Comparison::Number;
         assert_eq!(bytes_of(n, &decimal(&[10], 1)), bytes_of(n, &Datum::Int(1)));
         assert_eq!(bytes_of(n, &decimal(&[0xfb, 0x32], 2)), bytes_of(n, &decimal(&[0x85], 1)));

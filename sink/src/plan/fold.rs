@@ -81,11 +81,9 @@ impl Group {
         };
         match self.slots.get_mut(slot) {
             Some(known) => known.last = at,
-            None => self.slots.push(Slot {
-                existed: change.operation != Operation::Insert,
-                first: at,
-                last: at,
-            }),
+            None => {
+                self.slots.push(Slot { existed: change.operation != Operation::Insert, first: at, last: at })
+            }
         }
         for token in tokens {
             if token.value.is_some() {
@@ -146,9 +144,7 @@ impl Group {
                 (false, true) => Action::Insert,
             };
             let row = StepRow { before: slot.first, after: slot.last };
-            let same = |step: &&mut Step| {
-                step.action == action && Arc::ptr_eq(&step.mapping, &last.mapping)
-            };
+            let same = |step: &&mut Step| step.action == action && Arc::ptr_eq(&step.mapping, &last.mapping);
             match steps[begin..].iter_mut().find(same) {
                 Some(step) => step.rows.push(row),
                 None => steps.push(Step {

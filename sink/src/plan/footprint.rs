@@ -24,9 +24,13 @@ pub struct Footprint {
 const KEPT: usize = 1 << 16;
 
 impl Footprint {
-    /// Notes what a task touches; gives the newest task before it that touches any of it, 0 for none.
-    pub fn add(&mut self, task: TaskNumber, tokens: &[Token]) -> TaskNumber {
-        let newest = tokens.iter().filter_map(|token| self.newest_met(token)).max().unwrap_or(0);
+    /// The newest task that touches any of it, 0 for none.
+    pub fn newest(&self, tokens: &[Token]) -> TaskNumber {
+        tokens.iter().filter_map(|token| self.newest_met(token)).max().unwrap_or(0)
+    }
+
+    /// Notes what a task touches.
+    pub fn add(&mut self, task: TaskNumber, tokens: &[Token]) {
         for token in tokens {
             match token.value {
                 Some(_) => self.values.insert(*token, task),
@@ -34,7 +38,6 @@ impl Footprint {
             };
             self.touched.insert(token.index, task);
         }
-        newest
     }
 
     fn newest_met(&self, token: &Token) -> Option<TaskNumber> {
@@ -63,16 +66,22 @@ mod tests {
         Token { index, value: Some(value) }
     }
 
+    fn step(footprint: &mut Footprint, task: TaskNumber, tokens: &[Token]) -> TaskNumber {
+        let newest = footprint.newest(tokens);
+        footprint.add(task, tokens);
+        newest
+    }
+
     #[test]
     fn a_value_meets_itself_and_its_whole_index() {
-        let mut footprint = Footprint::default();
-        assert_eq!(footprint.add(1, &[value(1, 7), value(2, 7)]), 0);
-        assert_eq!(footprint.add(2, &[value(1, 8)]), 0, "another value");
-        assert_eq!(footprint.add(3, &[value(3, 7)]), 0, "another index");
-        assert_eq!(footprint.add(4, &[value(2, 7), value(1, 8)]), 2, "the newer of two");
-        assert_eq!(footprint.add(5, &[value(1, 9), Token::whole(1)]), 4, "the whole meets every value");
-        assert_eq!(footprint.add(6, &[value(1, 1000)]), 5, "every value meets the whole");
-        assert_eq!(footprint.add(7, &[value(2, 1)]), 0);
+        let mut it = Footprint::default();
+        assert_eq!(step(&mut it, 1, &[value(1, 7), value(2, 7)]), 0);
+        assert_eq!(step(&mut it, 2, &[value(1, 8)]), 0, "another value");
+        assert_eq!(step(&mut it, 3, &[value(3, 7)]), 0, "another index");
+        assert_eq!(step(&mut it, 4, &[value(2, 7), value(1, 8)]), 2, "the newer of two");
+        assert_eq!(step(&mut it, 5, &[value(1, 9), Token::whole(1)]), 4, "the whole meets every value");
+        assert_eq!(step(&mut it, 6, &[value(1, 1000)]), 5, "every value meets the whole");
+        assert_eq!(step(&mut it, 7, &[value(2, 1)]), 0);
     }
 
     #[test]
@@ -83,6 +92,6 @@ mod tests {
         }
         footprint.settle(KEPT as u64);
         assert_eq!(footprint.values.len(), 1);
-        assert_eq!(footprint.add(u64::MAX, &[value(1, KEPT as u64 + 1)]), KEPT as u64 + 1);
+        assert_eq!(footprint.newest(&[value(1, KEPT as u64 + 1)]), KEPT as u64 + 1);
     }
 }

@@ -11,13 +11,13 @@ mod fold;
 mod footprint;
 mod ordered;
 mod step;
-mod token;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use batch::Batch;
 pub use change::{Change, Operation, Places, RecordAt};
 pub use comparison::Comparison;
-pub use footprint::Footprint;
+pub use footprint::{Footprint, TaskNumber};
 pub use step::{Action, Step, StepRow};
 pub use token::Token;

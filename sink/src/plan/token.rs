@@ -38,7 +38,10 @@ fn value_token(mapping: &Mapping, index: IndexId, places: &[usize], row: &Row) -
         let column: &MappedColumn = &mapping.columns[*place];
         match &row[*place] {
             Datum::Null => return None,
-            value if column.comparison == Comparison::Doubtful || !column.comparison.write(value, &mut bytes) => {
+            value
+                if column.comparison == Comparison::Doubtful
+                    || !column.comparison.write(value, &mut bytes) =>
+            {
                 return Some(Token::whole(index));
             }
             _ => {}

@@ -8,18 +8,21 @@ use std::{
 use strait_mysql::{
     catalog::{Table, TableName, read_tables},
     client::Conn,
-    ensure,
+    ensure::{Grants, check_target_tables, read_grants},
+    server::{ServerFacts, read_facts},
 };
-use strait_service::Finding;
+use strait_service::{Finding, Severity};
 
 use super::Target;
 use crate::{error::Result, finding};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TargetCatalog {
     targets: HashMap<TableName, Arc<Target>>,
     /// Tables read on the way: parents and children of foreign keys.
     tables: HashMap<TableName, Table>,
+    facts: ServerFacts,
+    grants: Grants,
     allow_triggers: bool,
 }
 
@@ -33,23 +36,30 @@ pub enum Found {
 }
 
 impl TargetCatalog {
-    pub fn new(allow_triggers: bool) -> Self {
-        Self { allow_triggers, ..Self::default() }
+    pub async fn new(conn: &mut Conn, allow_triggers: bool) -> Result<Self> {
+        let facts = read_facts(conn).await?;
+        let grants = read_grants(conn).await?;
+        Ok(Self { targets: HashMap::new(), tables: HashMap::new(), facts, grants, allow_triggers })
+    }
+
+    /// Of the server, as of the session's start.
+    pub fn facts(&self) -> &ServerFacts {
+        &self.facts
     }
 
     /// The table by name, read from the target unless it is known.
-    pub async fn find(&mut self, conn: &mut Conn, place: &str, name: &TableName) -> Result<Found> {
+    pub async fn find(&mut self, conn: &mut Conn, name: &TableName) -> Result<Found> {
         if let Some(target) = self.targets.get(name) {
             return Ok(Found::Table(target.clone()));
         }
         self.read(conn, std::slice::from_ref(name)).await?;
         let Some(table) = self.tables.get(name).cloned() else { return Ok(Found::Missing) };
-        let mut findings = ensure::ensure_transactional_engine(place, std::slice::from_ref(&table));
-        if !self.allow_triggers {
-            findings.extend(ensure::ensure_no_unguarded_triggers(place, std::slice::from_ref(&table)));
+        let findings = self.check(conn, name).await?;
+        if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
+            return Ok(Found::Refused(findings));
         }
-        if !findings.is_empty() {
-            return Ok(Found::Refused(findings.into_iter().map(finding::from_mysql).collect()));
+        for finding in findings {
+            tracing::warn!(table = %name, place = %finding.place, remedy = %finding.remedy, "{}", finding.cause);
         }
         let parents: Vec<TableName> = table.foreign_keys.iter().map(|key| key.parent.clone()).collect();
         self.read(conn, &parents).await?;
@@ -58,6 +68,18 @@ impl TargetCatalog {
         let target = Arc::new(Target::new(table, &parents, &cascades));
         self.targets.insert(name.clone(), target.clone());
         Ok(Found::Table(target))
+    }
+
+    /// Forgets a table, as its definition seems to have changed.
+    pub fn forget(&mut self, name: &TableName) {
+        self.targets.remove(name);
+        self.tables.remove(name);
+    }
+
+    async fn check(&self, conn: &mut Conn, name: &TableName) -> Result<Vec<Finding>> {
+        let names = std::slice::from_ref(name);
+        let found = check_target_tables(conn, &self.facts, &self.grants, names, self.allow_triggers).await?;
+        Ok(found.into_iter().map(finding::from_mysql).collect())
     }
 
     async fn read(&mut self, conn: &mut Conn, names: &[TableName]) -> Result<()> {

@@ -91,10 +91,9 @@ impl ColumnClass {
             Self::Integer => Kind::Int64,
             Self::Float => Kind::Float32,
             Self::Double => Kind::Float64,
-            Self::Decimal { scale } => Kind::Decimal {
-                precision: column.numeric_precision.unwrap_or(65) as u8,
-                scale: scale as u8,
-            },
+            Self::Decimal { scale } => {
+                Kind::Decimal { precision: column.numeric_precision.unwrap_or(65) as u8, scale: scale as u8 }
+            }
             Self::Bit if column.numeric_precision == Some(1) => Kind::Boolean,
             Self::Bit => Kind::Bits { length: column.numeric_precision.unwrap_or(64) as u16 },
             Self::Year => Kind::Year,

@@ -130,10 +130,7 @@ impl Mapping {
             .iter()
             .map(|parent| {
                 let columns = parent.columns.as_ref();
-                (
-                    parent.index,
-                    columns.and_then(|names| places(&mut names.iter().map(String::as_str))),
-                )
+                (parent.index, columns.and_then(|names| places(&mut names.iter().map(String::as_str))))
             })
             .collect();
         let by_name =

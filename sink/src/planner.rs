@@ -1,0 +1,253 @@
+//! Gathers the log's records into tasks for the lanes: decodes them, maps them to the target's tables, and
+//! closes a batch at transaction boundaries. A transaction larger than a batch is given out in chunks.
+
+mod gathered;
+mod known_tables;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use strait_mysql::{client::Conn, server::Flavor};
+use strait_schemas::{Op, Seq, decode_exact};
+
+use crate::{
+    apply::{Stamp, Task},
+    checkpoint::OffsetRow,
+    decode::Decoder,
+    error::{Error, Place, Result},
+    merge::{End, KeyChange, Taken},
+    plan::{Batch, Change, Operation, RecordAt},
+    sql::{Dialect, SqlBatch},
+};
+use gathered::Gathered;
+use known_tables::KnownTables;
+
+#[derive(Debug, Clone, Copy)]
+pub struct PlannerOptions {
+    /// Fold the changes of one key; otherwise each version of each row is written.
+    pub fold: bool,
+    pub allow_triggers: bool,
+    /// A batch is closed at this many rows...
+    pub batch_rows: usize,
+    /// ...or at this many bytes of rows.
+    pub batch_bytes: usize,
+}
+
+#[derive(Debug)]
+pub struct Planner {
+    options: PlannerOptions,
+    dialect: Dialect,
+    packet_bytes: usize,
+    decoder: Decoder,
+    tables: KnownTables,
+    /// Whole transactions.
+    complete: Gathered,
+    /// What has come of the next one.
+    open: Gathered,
+    /// The first half of a key change, until its second half comes.
+    leaving: Option<Change>,
+    /// The next offset of each partition that records of complete transactions came from; of the open one.
+    offsets: BTreeMap<(Arc<str>, i32), i64>,
+    open_offsets: BTreeMap<(Arc<str>, i32), i64>,
+}
+
+impl Planner {
+    /// Reads the server's facts from `conn`.
+    pub async fn new(conn: &mut Conn, options: PlannerOptions, decoder: Decoder) -> Result<Self> {
+        let tables = KnownTables::new(conn, options.allow_triggers).await?;
+        let facts = tables.facts();
+        Ok(Self {
+            dialect: match facts.flavor {
+                Flavor::Mysql => Dialect::Mysql,
+                Flavor::MariaDb => Dialect::MariaDb,
+            },
+            packet_bytes: usize::try_from(facts.max_allowed_packet).unwrap_or(usize::MAX),
+            options,
+            decoder,
+            tables,
+            complete: Gathered::default(),
+            open: Gathered::default(),
+            leaving: None,
+            offsets: BTreeMap::new(),
+            open_offsets: BTreeMap::new(),
+        })
+    }
+
+    /// Decodes, maps and gathers a record. Asks the registry and the target's catalog for what it does not know.
+    ///
+    /// # Errors
+    /// What cannot be applied exactly as it is.
+    pub async fn record(&mut self, conn: &mut Conn, taken: Taken) -> Result<()> {
+        let Taken { partition, topic, number, gtid, record } = taken;
+        self.open_offsets.insert((topic.clone(), number), record.offset + 1);
+        // A tombstone says no more than the delete before it.
+        let Some(value) = &record.value else { return Ok(()) };
+        let place = || Place {
+            topic: topic.clone(),
+            partition: number,
+            offset: record.offset,
+            seq: record.place.seq,
+            index: record.place.index,
+            gtid: gtid.clone(),
+        };
+        let at = RecordAt { partition, offset: record.offset, index: record.place.index, transaction: 0 };
+        let (columns, envelope) = self.decoder.decode(value, &place)?;
+        let source = &envelope.source;
+        let mapping = self.tables.mapping(conn, &columns, &source.database, &source.table, &place).await?;
+        let exact = match &record.exact {
+            Some(header) => {
+                decode_exact(header).map_err(|source| Error::Decode { place: place(), source })?
+            }
+            None => Vec::new(),
+        };
+        let images =
+            known_tables::Images { mapping: &mapping, columns: &columns, owner: value, exact: &exact };
+        let (before, after) = images.rows(envelope.before, envelope.after).map_err(|(column, cause)| {
+            Error::Value { table: mapping.target.label.to_string(), column, cause, place: place() }
+        })?;
+        let operation = match envelope.op {
+            Op::Create | Op::Read => Operation::Insert,
+            Op::Update => Operation::Update,
+            Op::Delete => Operation::Delete,
+            Op::Truncate => Operation::Clear,
+        };
+        let missing = match operation {
+            Operation::Insert | Operation::Update => after.is_none(),
+            Operation::Delete => before.is_none(),
+            Operation::Clear => false,
+        };
+        if missing {
+            return Err(Error::NoImage { place: place() });
+        }
+        let change = Change { mapping, operation, before, after, flags: record.place.flags, at };
+        self.open.name(partition, &topic, number);
+        self.open.name_transaction(record.place.seq, &gtid);
+        self.push(change, record.key_change);
+        Ok(())
+    }
+
+    /// Joins the two halves of a key change to one update of the key.
+    fn push(&mut self, mut change: Change, key_change: KeyChange) {
+        if let Some(left) = self.leaving.take() {
+            let joins = key_change == KeyChange::Arrives
+                && change.operation == Operation::Insert
+                && Arc::ptr_eq(&left.mapping, &change.mapping);
+            if joins {
+                change.operation = Operation::Update;
+                change.before = left.before;
+                change.flags |= left.flags;
+            } else {
+                self.open.push(left);
+            }
+        }
+        if key_change == KeyChange::Leaves && change.operation == Operation::Delete {
+            self.leaving = Some(change);
+        } else {
+            self.open.push(change);
+        }
+    }
+
+    /// The transaction's end: what was gathered of it belongs to the batch.
+    pub fn end(&mut self, end: &End) {
+        if let Some(ddl) = &end.ddl {
+            tracing::info!(
+                seq = %end.seq, database = %ddl.database, statement = %ddl.statement,
+                "a DDL statement of the source is not applied: make the target's tables fit by hand"
+            );
+        }
+        if let Some(left) = self.leaving.take() {
+            self.open.push(left);
+        }
+        self.open.name_transaction(end.seq, &end.gtid);
+        let stamp = Stamp { commit_us: end.commit_us, records: end.records };
+        self.complete.append(std::mem::take(&mut self.open));
+        self.complete.close(end, stamp);
+        self.offsets.append(&mut self.open_offsets);
+    }
+
+    /// Whether nothing complete is gathered. A transaction without rows counts: its number must advance.
+    pub fn is_empty(&self) -> bool {
+        self.complete.last.is_none()
+    }
+
+    /// Rows of complete transactions.
+    pub fn rows(&self) -> usize {
+        self.complete.changes.len()
+    }
+
+    /// When the oldest gathered transaction was committed, in microseconds since 1970.
+    pub fn oldest_commit_us(&self) -> Option<i64> {
+        self.complete.stamps.first().map(|stamp| stamp.commit_us)
+    }
+
+    /// Whether the complete transactions make a batch: to be submitted before more is gathered.
+    pub fn is_full(&self) -> bool {
+        self.is_large(&self.complete)
+    }
+
+    /// Whether the open transaction alone is larger than a batch.
+    pub fn is_outgrown(&self) -> bool {
+        self.is_large(&self.open)
+    }
+
+    fn is_large(&self, gathered: &Gathered) -> bool {
+        gathered.changes.len() >= self.options.batch_rows || gathered.bytes >= self.options.batch_bytes
+    }
+
+    /// The complete transactions.
+    pub fn take(&mut self) -> Option<Task> {
+        let gathered = std::mem::take(&mut self.complete);
+        let last = gathered.last?;
+        let first = gathered.first.unwrap_or(last);
+        let (attempt, spine_offset) = (gathered.attempt, gathered.spine_offset);
+        Some(self.task(gathered, first, last, attempt, spine_offset))
+    }
+
+    /// What has come of the open transaction since the last chunk: a piece of `seq`.
+    pub fn take_chunk(&mut self, seq: Seq, attempt: u32, spine_offset: i64) -> Task {
+        // After its end the rest of it is complete.
+        let mut gathered = std::mem::take(&mut self.complete);
+        gathered.append(std::mem::take(&mut self.open));
+        self.task(gathered, seq, seq, attempt, spine_offset)
+    }
+
+    fn task(&self, gathered: Gathered, first: Seq, last: Seq, attempt: u32, spine_offset: i64) -> Task {
+        let Gathered { changes, places, stamps, .. } = gathered;
+        let batch = Batch { changes, places, fold: self.options.fold };
+        Task {
+            first,
+            last,
+            attempt,
+            spine_offset,
+            tokens: batch.tokens(),
+            stamps,
+            rows: batch.changes.len(),
+            work: Arc::new(SqlBatch { batch, dialect: self.dialect, packet_bytes: self.packet_bytes }),
+        }
+    }
+
+    /// Where each partition may be read on once everything taken so far is applied; what has changed since
+    /// the last call.
+    pub fn take_offsets(&mut self) -> Vec<OffsetRow> {
+        std::mem::take(&mut self.offsets)
+            .into_iter()
+            .map(|((topic, partition), next_offset)| OffsetRow {
+                topic: topic.to_string(),
+                partition,
+                next_offset,
+            })
+            .collect()
+    }
+}
+
+/// The session's task moves between threads.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: &T) {}
+
+    #[allow(dead_code, reason = "compiling it is the test")]
+    fn recording_can_be_spawned(planner: &mut Planner, conn: &mut Conn, taken: Taken) {
+        is_send(&planner.record(conn, taken));
+    }
+}

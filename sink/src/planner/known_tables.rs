@@ -1,0 +1,137 @@
+//! Which target table, in which mapping, a record is for: found once for each version of each source table.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+use strait_mysql::{catalog::TableName, client::Conn, server::ServerFacts};
+use strait_schemas::{Exact, Image, TableSchema, Value};
+
+use crate::{
+    datum::Row,
+    decode::Columns,
+    error::{Error, Place, Result},
+    table_map::{Found, Mapping, Refused, Target, TargetCatalog, assumed_schema},
+};
+
+#[derive(Debug)]
+pub struct KnownTables {
+    catalog: TargetCatalog,
+    known: HashMap<String, Vec<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    database: String,
+    columns: Columns,
+    mapping: Arc<Mapping>,
+}
+
+impl KnownTables {
+    pub async fn new(conn: &mut Conn, allow_triggers: bool) -> Result<Self> {
+        Ok(Self { catalog: TargetCatalog::new(conn, allow_triggers).await?, known: HashMap::new() })
+    }
+
+    pub fn facts(&self) -> &ServerFacts {
+        self.catalog.facts()
+    }
+
+    pub async fn mapping(
+        &mut self,
+        conn: &mut Conn,
+        columns: &Columns,
+        database: &str,
+        table: &str,
+        place: &(dyn Fn() -> Place + Sync),
+    ) -> Result<Arc<Mapping>> {
+        let known = self.known.get(table).and_then(|known| {
+            known.iter().rev().find(|known| known.database == database && known.columns.is_same(columns))
+        });
+        if let Some(known) = known {
+            return Ok(known.mapping.clone());
+        }
+        let place = place();
+        let mapping = Arc::new(self.find(conn, columns, TableName::new(database, table), place).await?);
+        self.known.entry(table.to_owned()).or_default().push(Known {
+            database: database.to_owned(),
+            columns: columns.clone(),
+            mapping: mapping.clone(),
+        });
+        Ok(mapping)
+    }
+
+    async fn find(
+        &mut self,
+        conn: &mut Conn,
+        columns: &Columns,
+        name: TableName,
+        place: Place,
+    ) -> Result<Mapping> {
+        let target = self.target(conn, &name, &place).await?;
+        if let Ok(mapping) = lay(columns, target) {
+            return Ok(mapping);
+        }
+        // The table may have been altered since it was read.
+        self.catalog.forget(&name);
+        self.known.remove(&name.table);
+        let target = self.target(conn, &name, &place).await?;
+        lay(columns, target).map_err(|refused| refusal(refused, &name, place))
+    }
+
+    async fn target(&mut self, conn: &mut Conn, name: &TableName, place: &Place) -> Result<Arc<Target>> {
+        match self.catalog.find(conn, name).await? {
+            Found::Table(target) => Ok(target),
+            Found::Missing => Err(Error::MissingTable { table: name.to_string(), place: place.clone() }),
+            Found::Refused(findings) => {
+                Err(Error::TableRefused { table: name.to_string(), findings, place: place.clone() })
+            }
+        }
+    }
+}
+
+fn lay(columns: &Columns, target: Arc<Target>) -> Result<Mapping, Refused> {
+    match columns {
+        Columns::Avro { decoder, .. } => Mapping::new(decoder.table(), target),
+        Columns::Json(table) => Mapping::new(table, target),
+        Columns::Names(names) => {
+            let assumed: TableSchema = assumed_schema(names, &target);
+            Mapping::new(&assumed, target)
+        }
+    }
+}
+
+fn refusal(refused: Refused, name: &TableName, place: Place) -> Error {
+    let table = name.to_string();
+    match refused {
+        Refused::Missing { column, column_type } => {
+            Error::MissingColumn { table, column, column_type, place }
+        }
+        Refused::Unfilled { column } => Error::UnfilledColumn { table, column, place },
+        Refused::Type { column, target, source_type } => {
+            Error::ColumnType { table, column, target, source_type, place }
+        }
+    }
+}
+
+/// What turns an envelope's images into rows.
+#[derive(Debug)]
+pub struct Images<'a> {
+    pub mapping: &'a Mapping,
+    pub columns: &'a Columns,
+    pub owner: &'a Bytes,
+    pub exact: &'a [Exact<'a>],
+}
+
+impl Images<'_> {
+    /// An error carries the column and the cause.
+    pub fn rows(
+        &self,
+        before: Option<Vec<Value<'_>>>,
+        after: Option<Vec<Value<'_>>>,
+    ) -> Result<(Option<Row>, Option<Row>), (String, String)> {
+        let typed = !matches!(self.columns, Columns::Names(_));
+        let row = |image: Option<Vec<Value<'_>>>, which| {
+            image.map(|values| self.mapping.row(values, self.owner, typed, which, self.exact)).transpose()
+        };
+        Ok((row(before, Image::Before)?, row(after, Image::After)?))
+    }
+}
