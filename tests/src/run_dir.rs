@@ -45,6 +45,9 @@ pub fn make_dir(name: &str) -> Result<PathBuf> {
 fn make() -> Result<RunDir> {
     let runs = lab_dir().join("run");
     fs::create_dir_all(&runs)?;
+    // Of two runs that begin at once, neither sweeps away what the other has made and not yet locked.
+    let one_at_a_time = File::create(runs.join("sweep"))?;
+    one_at_a_time.lock()?;
     sweep(&runs);
     let path = runs.join(format!("{}-{:04x}", std::process::id(), fastrand::u16(..)));
     fs::create_dir_all(&path)?;

@@ -5,7 +5,7 @@
 use std::{
     fmt::Display,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus},
     sync::{Arc, Mutex},
     time::Duration,
@@ -248,13 +248,25 @@ async fn binary(program: Program) -> Result<PathBuf> {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     let directory = BUILT.get_or_try_init(|| async { tokio::task::spawn_blocking(build).await? }).await?;
     let binary = directory.join(program.binary());
-    ensure!(
-        binary.is_file(),
-        "{} is missing: cargo build {}-p strait-connector -p strait-sink",
-        binary.display(),
-        if cfg!(debug_assertions) { "" } else { "--release " },
+    let build = format!(
+        "cargo build {}-p strait-connector -p strait-sink",
+        if cfg!(debug_assertions) { "" } else { "--release " }
     );
+    ensure!(binary.is_file(), "{} is missing: {build}", binary.display());
+    if let Some(source) = newer_source(&binary)? {
+        bail!("{} is older than {}: {build}", binary.display(), source.display());
+    }
     Ok(binary)
+}
+
+/// Cargo notes beside each binary all sources that went into it.
+fn newer_source(binary: &Path) -> Result<Option<PathBuf>> {
+    let built = fs::metadata(binary)?.modified()?;
+    let notes = fs::read_to_string(binary.with_extension("d")).unwrap_or_default();
+    let sources = notes.split_once(": ").map_or("", |(_, sources)| sources).replace("\\ ", "\0");
+    let changed = |source: &Path| fs::metadata(source).and_then(|file| file.modified()).ok();
+    let mut sources = sources.split_whitespace().map(|source| PathBuf::from(source.replace('\0', " ")));
+    Ok(sources.find(|source| changed(source).is_some_and(|changed| changed > built)))
 }
 
 /// The folder of the binaries, after they were brought up to date.
