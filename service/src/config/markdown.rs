@@ -113,7 +113,7 @@ fn default(node: Node<'_>, required: bool) -> String {
     }
 }
 
-/// A cell's text must not end the cell.
+/// A cell's text must neither end the cell nor begin a tag.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
+    text.replace('|', "\\|").replace('<', "\\<")
 }
