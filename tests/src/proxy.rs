@@ -6,8 +6,8 @@
 //! pieces, at well above bandwidth times delay, so latency alone never holds the reader up; a receiver
 //! that does not read fills it, and then the sender feels it, as over a real link.
 //!
-//! Doubt: the kernel accepts a connection before the proxy knows of it, so connecting costs no round
-//! trip, unlike over a real link; the first answer does.
+//! Doubt: the kernel accepts a connection before the proxy knows of it, so the client believes itself
+//! connected a round trip too early; its first bytes wait for the rest of the handshake.
 
 mod link;
 mod queue;

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::{Piece, Sender, queue};
@@ -17,8 +18,10 @@ use super::{Mode, Shared};
 const PIECE: usize = 128 * 1024;
 
 pub async fn run(mut client: TcpStream, shared: &Shared, reset: &CancellationToken) {
+    // The kernel has said yes to the client at once; over a real link the handshake takes a round trip.
+    let handshake = 2 * shared.latency.lock().expect("no one panics with it").one_way;
     let target = tokio::select! {
-        target = TcpStream::connect(&shared.target) => target,
+        (target, ()) = async { tokio::join!(TcpStream::connect(&shared.target), sleep(handshake)) } => target,
         () = reset.cancelled() => Err(io::ErrorKind::ConnectionReset.into()),
     };
     let Ok(mut target) = target else {
