@@ -245,8 +245,7 @@ impl Strait {
 
 /// Beside this program's own binary, built by the same cargo with the same profile.
 async fn binary(program: Program) -> Result<PathBuf> {
-    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
-    let directory = BUILT.get_or_try_init(|| async { tokio::task::spawn_blocking(build).await? }).await?;
+    let directory = built().await?;
     let binary = directory.join(program.binary());
     let build = format!(
         "cargo build {}-p strait-connector -p strait-sink",
@@ -257,6 +256,13 @@ async fn binary(program: Program) -> Result<PathBuf> {
         bail!("{} is older than {}: {build}", binary.display(), source.display());
     }
     Ok(binary)
+}
+
+/// The folder of both binaries, once in a process brought up to date. Done by itself at need; a program that
+/// shows its progress calls it first.
+pub async fn built() -> Result<&'static PathBuf> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_try_init(|| async { tokio::task::spawn_blocking(build).await? }).await
 }
 
 /// Cargo notes beside each binary all sources that went into it.

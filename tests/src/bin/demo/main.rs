@@ -76,6 +76,13 @@ async fn demo(args: &Args) -> Result<bool> {
 
 async fn set_up(stages: &Stages<'_>) -> Result<Sites> {
     stages
+        .run(
+            "strait-connector and strait-sink built",
+            "building (minutes, the first time)",
+            e2e::strait::built(),
+        )
+        .await?;
+    stages
         .run("MySQL, Kafka and registry at hand", "downloading what is missing (once)", async {
             tokio::task::spawn_blocking(|| {
                 MySqlFiles::install()?;
