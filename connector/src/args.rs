@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use clap::Parser;
 use strait_service::{
     Context, Finding, Process,
-    cli::{self, Command, Common},
+    cli::{self, Command, Common, ServerUrl},
     config::Flags,
 };
 
@@ -63,11 +63,11 @@ impl Process for Connector {
 
 /// Runs the command.
 pub fn main(args: Args) -> ExitCode {
-    let source = match args.source.as_deref().map(SourceUrl::parse).transpose() {
+    let source = match args.source.as_deref().map(ServerUrl::parse).transpose() {
         Ok(source) => source.unwrap_or_default(),
         Err(cause) => {
             eprintln!(
-                "refused: {cause}\n  at:  --source\n  fix: --source mysql://USER@HOST:3306, and the password in a file: --password-file"
+                "refused: the source's URL {cause}\n  at:  --source\n  fix: --source mysql://USER@HOST:3306, and the password in a file: --password-file"
             );
             return ExitCode::from(2);
         }
@@ -87,58 +87,10 @@ pub fn main(args: Args) -> ExitCode {
     cli::main::<Connector>(args.command, &args.common, flags)
 }
 
-/// The parts of `mysql://user@host:port`.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct SourceUrl {
-    user: Option<String>,
-    host: Option<String>,
-    port: Option<u16>,
-}
-
-impl SourceUrl {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let rest = text.strip_prefix("mysql://").unwrap_or(text).trim_end_matches('/');
-        let (user, address) = match rest.rsplit_once('@') {
-            Some((user, address)) => (Some(user), address),
-            None => (None, rest),
-        };
-        if user.is_some_and(|user| user.contains(':')) {
-            return Err("the source's URL holds a password, which every user of this machine could read");
-        }
-        let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) if !host.ends_with(':') && (!host.contains(':') || host.ends_with(']')) => {
-                (host, Some(port.parse().map_err(|_| "the source's port is no number from 0 to 65535")?))
-            }
-            _ => (address, None),
-        };
-        if host.is_empty() || host.contains(['/', '?']) {
-            return Err("the source's URL is not of the form mysql://USER@HOST:PORT");
-        }
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        Ok(Self { user: user.map(str::to_owned), host: Some(host.to_owned()), port })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
-
-    fn url(user: Option<&str>, host: &str, port: Option<u16>) -> SourceUrl {
-        SourceUrl { user: user.map(str::to_owned), host: Some(host.to_owned()), port }
-    }
-
-    #[test]
-    fn source_urls() {
-        assert_eq!(SourceUrl::parse("mysql://repl@db1:3307"), Ok(url(Some("repl"), "db1", Some(3307))));
-        assert_eq!(SourceUrl::parse("mysql://repl@db1/"), Ok(url(Some("repl"), "db1", None)));
-        assert_eq!(SourceUrl::parse("repl@[::1]:3306"), Ok(url(Some("repl"), "::1", Some(3306))));
-        assert_eq!(SourceUrl::parse("mysql://db1"), Ok(url(None, "db1", None)));
-        for wrong in ["mysql://u:secret@db1", "mysql://u@db1:x", "mysql://u@", "mysql://u@db1/shop"] {
-            let error = SourceUrl::parse(wrong).expect_err(wrong);
-            assert!(!error.contains("secret"));
-        }
-    }
 
     #[test]
     fn the_command_line_is_well_formed() {

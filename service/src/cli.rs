@@ -4,12 +4,14 @@
 
 mod print;
 mod run;
+mod server_url;
 
 use std::{future::Future, path::PathBuf, process::ExitCode, sync::Arc};
 
 pub use self::{
     print::explain,
     run::{Context, EXIT_CLEAN, EXIT_HALTED, EXIT_REFUSED},
+    server_url::ServerUrl,
 };
 use crate::{
     Finding, Refusal,

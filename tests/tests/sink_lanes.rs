@@ -17,7 +17,7 @@ use strait_schemas::Seq;
 use strait_service::Status;
 use strait_sink::{
     Error,
-    apply::{Applied, Applier, ApplyOptions, Events, Expect, Form, Statement, Task, Work, session},
+    apply::{Applied, Applier, ApplyOptions, Events, Expect, Form, Stamp, Statement, Task, Work, session},
     checkpoint::{self, Identity, Started},
     error::Place,
     plan::Token,
@@ -394,7 +394,7 @@ async fn a_large_transaction_commits_whole_or_not_at_all() -> Result<()> {
     large.write(task(1, &[&one])).await?;
     large.write(task(1, &[&two])).await?;
     assert!(scene.rows().await?.is_empty(), "nothing is visible before its end");
-    large.commit().await?;
+    large.commit(Stamp { commit_us: 1, records: 2 }).await?;
     assert_eq!(scene.rows().await?.len(), 2);
 
     let mut abandoned = applier.begin_large(task(2, &[])).await?;

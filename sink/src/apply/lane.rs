@@ -19,7 +19,7 @@ use super::{
     session::{Done, LaneSession},
     shared::Shared,
     turn::Ticket,
-    work::{Applied, Form, Statement, Task},
+    work::{Applied, Form, Stamp, Statement, Task},
 };
 use crate::{
     checkpoint::Vector,
@@ -49,7 +49,7 @@ pub struct Job {
 pub enum Chunk {
     Rows(Task),
     /// All chunks were given. Without it the transaction must not commit.
-    End,
+    End(Stamp),
 }
 
 /// What a lane tells the dispatcher.
@@ -168,8 +168,14 @@ impl Lane {
         if let Some(chunks) = &mut job.chunks {
             loop {
                 match chunks.recv().await {
-                    Some(Chunk::Rows(chunk)) => self.write_chunk(&chunk, job.ticket).await?,
-                    Some(Chunk::End) => break,
+                    Some(Chunk::Rows(chunk)) => {
+                        self.write_chunk(&chunk, job.ticket).await?;
+                        job.task.rows += chunk.rows;
+                    }
+                    Some(Chunk::End(stamp)) => {
+                        job.task.stamps.push(stamp);
+                        break;
+                    }
                     None => {
                         return Err(Error::Task {
                             cause: "a large transaction was not read to its end".into(),

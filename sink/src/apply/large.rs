@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use super::{Applier, Task, lane::Chunk};
+use super::{Applier, Stamp, Task, lane::Chunk};
 use crate::error::{Error, Result};
 
 /// Given chunk by chunk; commits only at `commit`. Dropped before that, the transaction does not commit, and
@@ -26,12 +26,12 @@ impl<'a> LargeTransaction<'a> {
         self.send(Chunk::Rows(chunk)).await
     }
 
-    /// Commits the transaction, and waits until it is at the target.
+    /// Commits the transaction, and waits until it is at the target. `stamp`: when it was committed at the source.
     ///
     /// # Errors
     /// What the lane met.
-    pub async fn commit(mut self) -> Result<()> {
-        self.send(Chunk::End).await?;
+    pub async fn commit(mut self, stamp: Stamp) -> Result<()> {
+        self.send(Chunk::End(stamp)).await?;
         self.applier.drain().await
     }
 

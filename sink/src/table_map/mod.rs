@@ -10,6 +10,6 @@ mod untyped;
 
 pub use catalog::{Found, TargetCatalog};
 pub use column_class::ColumnClass;
-pub use mapping::{KeyIndex, MappedColumn, Mapping, Refused};
-pub use target::{IndexId, Parent, Target};
+pub use mapping::{MappedColumn, Mapping, Refused};
+pub use target::{IndexId, Target};
 pub use untyped::assumed_schema;

@@ -1,0 +1,308 @@
+//! The sink's configuration. Five values have no default: the target, its password, Kafka, the registry and
+//! the prefix; everything else is chosen so that a sink started with these five is right.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strait_mysql::{
+    gtid::GtidSet,
+    server::{ServerOptions, Tls, TlsMode},
+};
+use strait_service::{
+    Finding, Options, Period, Secret, Size,
+    config::{Settings, refuse},
+    http, log, registry, retry,
+};
+
+/// Everything a sink is told.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The connector's prefix: the first part of the names of the topics to apply.
+    pub prefix: String,
+    /// Name of the site whose changes these are, as it stands in `strait.lane`. Default: the prefix.
+    pub origin: Option<String>,
+    /// This sink's name: its progress hangs on (origin, name), so it is never changed, and never shared by two
+    /// running sinks. Default: "main".
+    pub name: Option<String>,
+    pub target: Target,
+    pub kafka: Kafka,
+    pub registry: registry::Config,
+    pub apply: Apply,
+    /// Bound of the bytes of records read from Kafka and not yet applied: a part of the memory budget. About
+    /// half as much again is held by the Kafka client.
+    pub memory: Memory,
+    pub retry: retry::Config,
+    pub log: log::Config,
+    pub http: http::Config,
+}
+
+/// The MySQL server to write to.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Target {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Unix socket in place of host and port.
+    pub socket: Option<PathBuf>,
+    /// Account; it needs SELECT, INSERT, UPDATE and DELETE on the applied tables and ALL on `strait`.*; with
+    /// PROCESS and SELECT on performance_schema it sees who holds a lock.
+    pub user: String,
+    /// The account's password.
+    pub password: Option<Secret>,
+    /// Encryption of the connection: "disabled", "preferred", "required", "verify-ca" or "verify-identity".
+    pub tls: TlsChoice,
+    /// PEM file of the certificate authorities that sign the server's certificate.
+    pub tls_ca: Option<PathBuf>,
+    /// PEM file of the client's certificate, for accounts that REQUIRE X509.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of the client's key.
+    pub tls_key: Option<PathBuf>,
+    /// Bounds logging in.
+    pub connect_timeout: Period,
+    /// A server that says nothing for so long to a statement or a COMMIT counts as lost; what became of it is
+    /// found out by the start procedure.
+    pub answer_timeout: Period,
+    /// innodb_lock_wait_timeout of the lanes, in whole seconds. Where lock waits cannot be looked at, 1 s.
+    pub lock_wait: Period,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: 3306,
+            socket: None,
+            user: String::new(),
+            password: None,
+            tls: TlsChoice::Preferred,
+            tls_ca: None,
+            tls_certificate: None,
+            tls_key: None,
+            connect_timeout: Period::seconds(10),
+            answer_timeout: Period::seconds(60),
+            lock_wait: Period::seconds(5),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsChoice {
+    Disabled,
+    Preferred,
+    Required,
+    VerifyCa,
+    VerifyIdentity,
+}
+
+/// The Kafka cluster to read from.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kafka {
+    /// Bootstrap servers, "host:port" with commas between.
+    pub brokers: String,
+    /// librdkafka's own options, passed on as they are and last (so they win): security, sockets, ...
+    pub options: Options,
+}
+
+/// How rows are applied.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Apply {
+    /// Where the very first start begins, after that progress is in the target: "first" (the oldest
+    /// transaction in the topics), or a GTID set that the target already has (a backup's).
+    pub start: String,
+    /// Connections that apply in parallel. They commit in the source's order.
+    pub lanes: u16,
+    /// Source transactions are gathered to about so many rows a commit; under little load less.
+    pub batch_rows: usize,
+    /// And to about so many bytes.
+    pub batch_bytes: Size,
+    /// Write only the last state of a row that changes several times within a batch. With false every change
+    /// is executed by itself, which an audit trigger at the target may want.
+    pub fold: bool,
+    /// Apply to tables with triggers that are not guarded by @strait_apply: each fires for what it has already
+    /// done at the source.
+    pub allow_triggers: bool,
+    /// How often the offsets to begin reading at are saved. Only the length of a restart depends on it.
+    pub offsets_interval: Period,
+}
+
+impl Default for Apply {
+    fn default() -> Self {
+        Self {
+            start: "first".into(),
+            lanes: 4,
+            batch_rows: 1000,
+            batch_bytes: Size::mib(2),
+            fold: true,
+            allow_triggers: false,
+            offsets_interval: Period::seconds(5),
+        }
+    }
+}
+
+/// The bound of what is queued.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Memory {
+    /// Records of all partitions that wait to be applied.
+    pub queues: Size,
+    /// Records that the Kafka client has fetched ahead.
+    pub fetched: Size,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { queues: Size::mib(24), fetched: Size::mib(12) }
+    }
+}
+
+impl Settings for Config {
+    fn log(&self) -> &log::Config {
+        &self.log
+    }
+
+    fn http(&self) -> &http::Config {
+        &self.http
+    }
+
+    /// What no start could work with.
+    fn validate(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut refuse_if = |wrong: bool, key: &str, cause: &str, remedy: &str| {
+            if wrong {
+                findings.push(refuse(key, cause, remedy));
+            }
+        };
+        let no_host = self.target.host.is_empty() && self.target.socket.is_none();
+        refuse_if(
+            self.prefix.is_empty(),
+            "prefix",
+            "no prefix is given",
+            "the connector's: --prefix beijing",
+        );
+        refuse_if(no_host, "target.host", "no target is given", "--target mysql://user@host:3306");
+        refuse_if(
+            self.target.user.is_empty(),
+            "target.user",
+            "no account for the target is given",
+            "--target mysql://user@host:3306",
+        );
+        refuse_if(
+            self.kafka.brokers.is_empty(),
+            "kafka.brokers",
+            "no Kafka brokers are given",
+            "--kafka host:9092",
+        );
+        for (key, name) in [("origin", self.origin()), ("name", self.name())] {
+            refuse_if(
+                name.is_empty() || name.chars().count() > 64,
+                key,
+                "the name must have 1 to 64 characters",
+                "choose a short name",
+            );
+        }
+        refuse_if(
+            self.apply.lanes == 0 || self.apply.lanes > 64,
+            "apply.lanes",
+            "there must be 1 to 64 lanes",
+            "apply.lanes = 4",
+        );
+        refuse_if(
+            self.apply.batch_rows == 0,
+            "apply.batch_rows",
+            "a batch needs a row",
+            "apply.batch_rows = 1000",
+        );
+        refuse_if(
+            self.skip().is_none(),
+            "apply.start",
+            "it is neither \"first\" nor a GTID set",
+            "apply.start = \"first\", or the gtid_executed that the target's backup was taken at",
+        );
+        findings
+    }
+}
+
+impl Config {
+    pub fn origin(&self) -> &str {
+        self.origin.as_deref().unwrap_or(&self.prefix)
+    }
+
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or("main")
+    }
+
+    /// Transactions that the target has from elsewhere; `None`: the setting cannot be read.
+    pub fn skip(&self) -> Option<GtidSet> {
+        if self.apply.start == "first" { Some(GtidSet::default()) } else { self.apply.start.parse().ok() }
+    }
+
+    pub fn server_options(&self) -> ServerOptions {
+        let target = &self.target;
+        let mut options = ServerOptions::new(target.host.clone(), target.port, target.user.clone());
+        if let Some(password) = &target.password {
+            options = options.with_password(password.reveal());
+        }
+        if let Some(socket) = &target.socket {
+            options = options.with_socket(socket);
+        }
+        options.connect_timeout = target.connect_timeout.duration();
+        options.with_tls(Tls {
+            mode: match target.tls {
+                TlsChoice::Disabled => TlsMode::Disabled,
+                TlsChoice::Preferred => TlsMode::Preferred,
+                TlsChoice::Required => TlsMode::Required,
+                TlsChoice::VerifyCa => TlsMode::VerifyCa,
+                TlsChoice::VerifyIdentity => TlsMode::VerifyIdentity,
+            },
+            ca: target.tls_ca.clone(),
+            certificate: target.tls_certificate.clone(),
+            key: target.tls_key.clone(),
+            server_name: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn five_values() -> Config {
+        Config {
+            prefix: "beijing".into(),
+            target: Target { host: "db".into(), user: "strait".into(), ..Target::default() },
+            kafka: Kafka { brokers: "kafka:9092".into(), ..Kafka::default() },
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn five_values_are_enough() {
+        assert_eq!(five_values().validate(), []);
+    }
+
+    #[test]
+    fn each_missing_value_is_named() {
+        let cases: [(fn(&mut Config), &str); 7] = [
+            (|c| c.prefix.clear(), "setting prefix"),
+            (|c| c.target.host.clear(), "setting target.host"),
+            (|c| c.target.user.clear(), "setting target.user"),
+            (|c| c.kafka.brokers.clear(), "setting kafka.brokers"),
+            (|c| c.apply.lanes = 0, "setting apply.lanes"),
+            (|c| c.apply.start = "yesterday".into(), "setting apply.start"),
+            (|c| c.name = Some(String::new()), "setting name"),
+        ];
+        for (spoil, place) in cases {
+            let mut config = five_values();
+            spoil(&mut config);
+            let findings = config.validate();
+            assert!(findings.iter().any(|f| f.is_refusal() && f.place == place), "{place}: {findings:?}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Everything that touches Kafka, and the only place that knows the client library.
+
+mod client;
+mod feed;
+mod reader;
+mod record;
+
+pub use client::{Cluster, inspect};
+pub use feed::{Arrival, Feed};

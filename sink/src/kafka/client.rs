@@ -1,0 +1,142 @@
+//! How the cluster is reached.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    config::{Config, Kafka},
+    error::{Error, Result},
+};
+use rdkafka::{
+    ClientConfig, ClientContext,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext},
+    error::KafkaError,
+};
+
+const METADATA: Duration = Duration::from_secs(10);
+
+/// librdkafka's log lines in our log, and the last thing that it complained of, to say why nothing comes.
+#[derive(Debug, Clone, Default)]
+pub struct Logged {
+    complaint: Arc<Mutex<Option<(Instant, String)>>>,
+}
+
+impl Logged {
+    /// What was complained of within the last `age`.
+    pub fn complaint(&self, age: Duration) -> Option<String> {
+        let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        complaint.as_ref().filter(|(at, _)| at.elapsed() <= age).map(|(_, text)| text.clone())
+    }
+}
+
+impl ClientContext for Logged {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                tracing::warn!(facility, "kafka client: {message}");
+            }
+            _ => tracing::debug!(facility, "kafka client: {message}"),
+        }
+    }
+
+    /// librdkafka heals by itself what comes here; what it cannot heal comes back from `poll`.
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, "kafka client: {reason}");
+        *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), reason.to_owned()));
+    }
+}
+
+impl ConsumerContext for Logged {}
+
+/// One Kafka cluster as this sink sees it.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    kafka: Kafka,
+    client_id: String,
+    fetched_kbytes: u64,
+    pub logged: Logged,
+}
+
+impl Cluster {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            kafka: config.kafka.clone(),
+            client_id: format!("strait-sink-{}-{}", config.origin(), config.name()),
+            fetched_kbytes: (config.memory.fetched.bytes() / 1024).max(512),
+            logged: Logged::default(),
+        }
+    }
+
+    pub fn place(&self) -> String {
+        format!("Kafka at {}", self.kafka.brokers)
+    }
+
+    pub fn error(&self, doing: &'static str, source: KafkaError) -> Error {
+        Error::Kafka { doing, place: self.place(), source }
+    }
+
+    /// A reader of what is committed, without a group: partitions are assigned by hand, and offsets live in
+    /// the target.
+    pub fn consumer(&self) -> Result<BaseConsumer<Logged>> {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.kafka.brokers)
+            .set("client.id", &self.client_id)
+            .set("group.id", &self.client_id)
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "false")
+            .set("auto.offset.reset", "earliest")
+            // Manual assignment joins no group: nobody waits for our polls.
+            .set("max.poll.interval.ms", "86400000")
+            .set("check.crcs", "true")
+            // A fetch answers at once when there is anything, and is begun again soon after a full queue.
+            .set("fetch.min.bytes", "1")
+            .set("fetch.wait.max.ms", "100")
+            .set("fetch.queue.backoff.ms", "5")
+            .set("fetch.error.backoff.ms", "100")
+            .set("queued.max.messages.kbytes", self.fetched_kbytes.to_string())
+            .set("queued.min.messages", "10000")
+            .set("fetch.message.max.bytes", "1048576")
+            .set("fetch.max.bytes", (self.fetched_kbytes * 1024 / 2).max(1 << 20).to_string())
+            .set("receive.message.max.bytes", "1100000000")
+            .set("socket.keepalive.enable", "true")
+            .set("socket.timeout.ms", "10000")
+            .set("socket.connection.setup.timeout.ms", "5000")
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000")
+            // Topics appear while running.
+            .set("topic.metadata.refresh.fast.interval.ms", "100")
+            .set("topic.metadata.propagation.max.ms", "5000")
+            .set("log.connection.close", "false");
+        for (name, value) in self.kafka.options.iter() {
+            config.set(name, value);
+        }
+        config
+            .create_with_context(self.logged.clone())
+            .map_err(|source| self.error("making a Kafka consumer", source))
+    }
+
+    /// The cluster's id: offsets mean something only within it.
+    pub fn id(&self, consumer: &BaseConsumer<Logged>) -> Result<String> {
+        consumer.client().fetch_cluster_id(METADATA).ok_or_else(|| Error::KafkaSilent {
+            doing: "asking for the cluster's id",
+            place: self.place(),
+            seconds: METADATA.as_secs(),
+        })
+    }
+}
+
+/// The names of all topics. Blocking.
+pub fn inspect(cluster: &Cluster) -> Result<Vec<String>> {
+    let metadata = cluster
+        .consumer()?
+        .fetch_metadata(None, METADATA)
+        .map_err(|source| cluster.error("asking Kafka for its topics", source))?;
+    Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
+}

@@ -1,0 +1,103 @@
+//! What the pump sees of Kafka: bundles of arrivals, and which partitions are read.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, mpsc as commands},
+    thread,
+};
+
+use strait_schemas::SpineRecord;
+use tokio::sync::mpsc;
+
+use super::{
+    client::{Cluster, Logged},
+    reader::Reader,
+};
+use crate::{
+    error::{Error, Result},
+    merge::Record,
+};
+use rdkafka::consumer::BaseConsumer;
+
+/// Bundles that wait to be taken.
+const BUNDLES: usize = 2;
+
+/// Something was read.
+#[derive(Debug)]
+pub enum Arrival {
+    Spine { offset: i64, record: Box<SpineRecord> },
+    Data { topic: Arc<str>, partition: i32, record: Record },
+}
+
+/// What the reader is told.
+#[derive(Debug)]
+pub enum Command {
+    /// Read a partition from an offset; `None`: from its beginning.
+    Start {
+        topic: Arc<str>,
+        partition: i32,
+        offset: Option<i64>,
+    },
+    Stop {
+        topic: Arc<str>,
+        partition: i32,
+    },
+}
+
+#[derive(Debug)]
+pub struct Feed {
+    bundles: mpsc::Receiver<Result<Vec<Arrival>>>,
+    commands: commands::Sender<Command>,
+    reading: BTreeSet<(Arc<str>, i32)>,
+    logged: Logged,
+}
+
+impl Feed {
+    /// Starts the reading thread; nothing is read yet.
+    pub fn start(cluster: Cluster, consumer: BaseConsumer<Logged>, spine_topic: Arc<str>) -> Result<Self> {
+        let (send, bundles) = mpsc::channel(BUNDLES);
+        let (tell, told) = commands::channel();
+        let logged = cluster.logged.clone();
+        let reader = Reader { cluster, spine_topic, commands: told, bundles: send };
+        thread::Builder::new()
+            .name("kafka-reader".into())
+            .spawn(move || reader.run(&consumer))
+            .map_err(|error| Error::Task { cause: format!("no thread for reading Kafka: {error}") })?;
+        Ok(Self { bundles, commands: tell, reading: BTreeSet::new(), logged })
+    }
+
+    pub fn read(&mut self, topic: &Arc<str>, partition: i32, offset: Option<i64>) {
+        if self.reading.insert((topic.clone(), partition)) {
+            // A reader that has ended says why through the bundles.
+            drop(self.commands.send(Command::Start { topic: topic.clone(), partition, offset }));
+        }
+    }
+
+    pub fn stop(&mut self, topic: &Arc<str>, partition: i32) {
+        if self.reading.remove(&(topic.clone(), partition)) {
+            drop(self.commands.send(Command::Stop { topic: topic.clone(), partition }));
+        }
+    }
+
+    /// Stops reading the partitions for which `must` holds.
+    pub fn stop_where(&mut self, must: impl Fn(&Arc<str>, i32) -> bool) {
+        let stopped: Vec<_> =
+            self.reading.iter().filter(|(topic, partition)| must(topic, *partition)).cloned().collect();
+        for (topic, partition) in stopped {
+            self.stop(&topic, partition);
+        }
+    }
+
+    /// The next bundle. Cancel-safe.
+    pub async fn next(&mut self) -> Result<Vec<Arrival>> {
+        match self.bundles.recv().await {
+            Some(bundle) => bundle,
+            None => Err(Error::Task { cause: "the thread that reads Kafka has ended".into() }),
+        }
+    }
+
+    /// What the client complained of lately.
+    pub fn complaint(&self) -> Option<String> {
+        self.logged.complaint(std::time::Duration::from_secs(10))
+    }
+}

@@ -1,0 +1,387 @@
+//! One run from the log to the lanes: arrivals into the merge, whole transactions into batches, batches to the
+//! applier. Everything here is one loop on one task; it waits for Kafka, for the lanes, or for the clock.
+//!
+//! **When a batch goes.** As soon as it is full; or when nothing more is at hand and at most one batch is under
+//! way. Commits come one after another, so many small batches in flight would only lengthen the queue: while
+//! one commits and another waits, what arrives is gathered. So batches grow with the load by themselves, and
+//! without load a transaction goes at once.
+//!
+//! **Bounds.** The merge's queues have a budget; the planner holds one batch; the lanes one each. A transaction
+//! that outgrows a batch is streamed, chunk by chunk, in one transaction of the target.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use strait_mysql::client::{Conn, Queryable};
+use strait_schemas::Seq;
+use strait_service::{CancellationToken, Component};
+use tokio::sync::mpsc;
+
+use crate::{
+    apply::{Applied, Applier, Stamp},
+    checkpoint::{Identity, OffsetRow, save_offsets},
+    error::{Error, Result},
+    kafka::{Arrival, Feed},
+    merge::{End, Lost, Merge, Next, Taken, Waiting},
+    metrics::Metrics,
+    planner::Planner,
+};
+
+/// Batches under way beyond which one that is not full is still gathered.
+const EAGER: usize = 2;
+/// A record counts as lost only if the spine, read on for so long, does not take its transaction back.
+const LOST_AFTER: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_secs(1);
+/// How long the lanes may take to end what they do at a shutdown.
+const SETTLE: Duration = Duration::from_secs(3);
+/// The control connection is used at least this often: its wait_timeout is a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// A connector says every second that it lives.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// One run of the sink after its start procedure.
+#[derive(Debug)]
+pub struct Pump {
+    pub identity: Identity,
+    pub control: Conn,
+    pub feed: Feed,
+    pub merge: Merge,
+    pub planner: Planner,
+    pub applier: Applier,
+    pub reports: mpsc::UnboundedReceiver<Applied>,
+    pub spine_topic: Arc<str>,
+    pub metrics: Metrics,
+    pub status: Component,
+    pub stop: CancellationToken,
+    pub offsets_interval: Duration,
+    pub progress: Progress,
+}
+
+/// What was given to the lanes and is not yet known to be applied, and what that is good for.
+#[derive(Debug)]
+pub struct Progress {
+    /// Last seq of each batch, its oldest commit time, and the offsets that it covers.
+    under_way: VecDeque<(Seq, Option<i64>, Vec<OffsetRow>)>,
+    /// Offsets to begin at, as they are known to be right; those that changed since they were saved.
+    unsaved: HashMap<(String, i32), i64>,
+    /// Where each partition was begun from: the saved offsets.
+    begin: HashMap<(String, i32), i64>,
+    saved: Instant,
+    used: Instant,
+    heard: Instant,
+    lost: Option<(Lost, Instant)>,
+}
+
+impl Progress {
+    pub fn new(offsets: Vec<OffsetRow>) -> Self {
+        let now = Instant::now();
+        Self {
+            under_way: VecDeque::new(),
+            unsaved: HashMap::new(),
+            begin: offsets.into_iter().map(|row| ((row.topic, row.partition), row.next_offset)).collect(),
+            saved: now,
+            used: now,
+            heard: now,
+            lost: None,
+        }
+    }
+}
+
+impl Pump {
+    /// Applies until `stop` or an error.
+    pub async fn run(mut self) -> Result<()> {
+        self.name_saved_partitions();
+        loop {
+            if self.stop.is_cancelled() {
+                return self.settle().await;
+            }
+            self.advance().await?;
+            self.housekeep().await?;
+            self.wait().await?;
+        }
+    }
+
+    /// Partitions whose offsets were saved are read at once, before the spine names them.
+    fn name_saved_partitions(&mut self) {
+        let mut known: Vec<_> = self.progress.begin.keys().cloned().collect();
+        known.sort();
+        for (topic, partition) in known {
+            self.merge.name(&topic.into(), partition);
+        }
+        self.steer();
+    }
+
+    /// Passes on whatever the merge has.
+    async fn advance(&mut self) -> Result<()> {
+        loop {
+            match self.merge.next()? {
+                Next::Record(taken) => self.take(taken).await?,
+                Next::End(end) => self.end(&end).await?,
+                Next::Waiting(_) => {
+                    self.progress.lost = None;
+                    break;
+                }
+                Next::Lost(lost) => {
+                    self.judge_lost(lost)?;
+                    break;
+                }
+            }
+            self.applier.settle_done()?;
+            self.steer();
+        }
+        self.steer();
+        if !self.planner.is_empty() && self.applier.in_flight() < EAGER {
+            self.submit().await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, taken: Taken) -> Result<()> {
+        let (seq, attempt) = (taken.record.place.seq, taken.record.place.attempt);
+        self.planner.record(&mut self.control, taken).await?;
+        if self.planner.is_outgrown() {
+            self.stream(seq, attempt).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, end: &End) -> Result<()> {
+        log_ddl(end, &self.metrics);
+        self.planner.end(end);
+        if self.planner.is_full() {
+            self.submit().await?;
+        }
+        Ok(())
+    }
+
+    async fn submit(&mut self) -> Result<()> {
+        let oldest = self.planner.oldest_commit_us();
+        let Some(task) = self.planner.take() else { return Ok(()) };
+        self.progress.under_way.push_back((task.last, oldest, self.planner.take_offsets()));
+        self.applier.submit(task).await
+    }
+
+    /// The open transaction alone is larger than a batch: what came before it goes first, then its chunks as
+    /// they arrive, in one transaction of the target.
+    async fn stream(&mut self, seq: Seq, attempt: u32) -> Result<()> {
+        self.submit().await?;
+        tracing::debug!(%seq, "streaming a transaction larger than a batch");
+        let spine_offset = self.merge.front_spine_offset();
+        let first_commit = self.merge.front_commit_us();
+        let head = self.planner.take_chunk(seq, attempt, spine_offset);
+        let Self {
+            applier, planner, merge, feed, control, status, stop, progress, metrics, spine_topic, ..
+        } = self;
+        let mut large = applier.begin_large(head).await?;
+        metrics.lag.note(first_commit, merge.as_of_us());
+        loop {
+            match merge.next()? {
+                Next::Record(taken) => {
+                    planner.record(control, taken).await?;
+                    if planner.is_outgrown() {
+                        large.write(planner.take_chunk(seq, attempt, spine_offset)).await?;
+                    }
+                    steer(merge, feed, spine_topic, &progress.begin);
+                }
+                Next::End(end) => {
+                    large.write(planner.take_chunk(seq, attempt, spine_offset)).await?;
+                    planner.end(&end);
+                    large.commit(Stamp { commit_us: end.commit_us, records: end.records }).await?;
+                    break;
+                }
+                Next::Waiting(waiting) => {
+                    steer(merge, feed, spine_topic, &progress.begin);
+                    status.waiting(format!("in a large transaction: {}", describe(&waiting)));
+                    let arrived = tokio::select! {
+                        bundle = feed.next() => bundle?,
+                        () = stop.cancelled() => return Ok(()),
+                    };
+                    progress.heard = Instant::now();
+                    receive(merge, feed, spine_topic, arrived)?;
+                    status.moving();
+                }
+                Next::Lost(lost) => return Err(lost.into()),
+            }
+        }
+        self.progress.under_way.push_back((seq, None, self.planner.take_offsets()));
+        Ok(())
+    }
+
+    /// Waits for Kafka, a lane, or the clock.
+    async fn wait(&mut self) -> Result<()> {
+        let hungry = self.merge.is_hungry();
+        let busy = self.applier.in_flight() > 0;
+        tokio::select! {
+            bundle = self.feed.next(), if hungry => {
+                self.progress.heard = Instant::now();
+                receive(&mut self.merge, &mut self.feed, &self.spine_topic, bundle?)?;
+            }
+            settled = self.applier.settle_next(), if busy => settled?,
+            () = tokio::time::sleep(TICK) => {}
+            () = self.stop.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    fn steer(&mut self) {
+        steer(&mut self.merge, &mut self.feed, &self.spine_topic, &self.progress.begin);
+    }
+
+    /// Metrics, status, offsets.
+    async fn housekeep(&mut self) -> Result<()> {
+        while let Ok(applied) = self.reports.try_recv() {
+            self.metrics.applied(&applied);
+            while self.progress.under_way.front().is_some_and(|(last, ..)| *last <= applied.last) {
+                for row in self.progress.under_way.pop_front().into_iter().flat_map(|(.., offsets)| offsets) {
+                    self.progress.unsaved.insert((row.topic, row.partition), row.next_offset);
+                }
+            }
+        }
+        let oldest = self.progress.under_way.iter().find_map(|(_, oldest, _)| *oldest);
+        let oldest = oldest.or(self.planner.oldest_commit_us()).or_else(|| self.merge.front_commit_us());
+        self.metrics.lag.note(oldest, self.merge.as_of_us());
+        self.metrics.queue_bytes.set(self.merge.bytes() as i64);
+        self.metrics.parked.set(self.merge.parked() as i64);
+        self.metrics.in_flight.set(self.applier.in_flight() as i64);
+        self.tell_status();
+        if self.progress.saved.elapsed() >= self.offsets_interval && !self.progress.unsaved.is_empty() {
+            self.save_offsets().await?;
+        } else if self.progress.used.elapsed() >= KEEP_ALIVE {
+            self.control
+                .ping()
+                .await
+                .map_err(|error| Error::TargetLost { doing: format!("an idle ping ({error})") })?;
+            self.progress.used = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn tell_status(&self) {
+        if self.applier.in_flight() > 0 {
+            return self.status.moving();
+        }
+        let silent = self.progress.heard.elapsed();
+        if silent > SILENCE {
+            let why = self.feed.complaint().map_or_else(String::new, |why| format!(": {why}"));
+            return self.status.waiting(format!(
+                "nothing has come from Kafka for {} s{why}; does the connector run?",
+                silent.as_secs()
+            ));
+        }
+        match self.merge.waiting() {
+            Some(Waiting::Idle) | None => self.status.idle("source idle: everything published is applied"),
+            Some(waiting) => self.status.waiting(describe(waiting)),
+        }
+    }
+
+    /// A record cannot come any more as far as is known; the spine may still take its transaction back.
+    fn judge_lost(&mut self, lost: Lost) -> Result<()> {
+        match &self.progress.lost {
+            Some((known, since)) if *known == lost => {
+                if since.elapsed() >= LOST_AFTER {
+                    return Err(lost.into());
+                }
+            }
+            _ => self.progress.lost = Some((lost, Instant::now())),
+        }
+        Ok(())
+    }
+
+    async fn save_offsets(&mut self) -> Result<()> {
+        let rows: Vec<_> = self
+            .progress
+            .unsaved
+            .drain()
+            .map(|((topic, partition), next_offset)| OffsetRow { topic, partition, next_offset })
+            .collect();
+        save_offsets(&mut self.control, &self.identity, rows).await?;
+        (self.progress.saved, self.progress.used) = (Instant::now(), Instant::now());
+        Ok(())
+    }
+
+    /// The end of a run as asked: what the lanes do is ended, what was only gathered comes again.
+    async fn settle(mut self) -> Result<()> {
+        within(SETTLE, self.applier.drain()).await?;
+        self.housekeep().await?;
+        if !self.progress.unsaved.is_empty() {
+            within(SETTLE, self.save_offsets()).await?;
+        }
+        within(SETTLE, self.applier.stop()).await?;
+        self.status.stopped();
+        Ok(())
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<()> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result.map(|_| ()),
+        Err(_) => {
+            tracing::warn!(
+                "the target did not settle in time: what is open there rolls back, and comes again"
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Gives what has arrived to the merge, and stops reading what it can take no more of.
+fn receive(merge: &mut Merge, feed: &mut Feed, spine: &Arc<str>, bundle: Vec<Arrival>) -> Result<()> {
+    for arrival in bundle {
+        match arrival {
+            Arrival::Spine { offset, record } => {
+                if !merge.spine(offset, *record)? {
+                    feed.stop(spine, 0);
+                }
+            }
+            Arrival::Data { topic, partition, record } => {
+                let id = merge.name(&topic, partition);
+                merge.offer(id, record);
+            }
+        }
+    }
+    feed.stop_where(|topic, partition| {
+        merge.id(topic, partition).is_some_and(|id| merge.queue(id).is_parked())
+    });
+    Ok(())
+}
+
+/// Starts and stops partitions as the merge wants them.
+fn steer(merge: &mut Merge, feed: &mut Feed, spine: &Arc<str>, begin: &HashMap<(String, i32), i64>) {
+    for id in merge.unassigned() {
+        let queue = merge.queue(id);
+        let offset = begin.get(&(queue.topic.to_string(), queue.partition)).copied();
+        feed.read(&queue.topic, queue.partition, offset);
+    }
+    for (id, from) in merge.unpark() {
+        let queue = merge.queue(id);
+        feed.stop(&queue.topic, queue.partition);
+        feed.read(&queue.topic, queue.partition, Some(from));
+    }
+    if let Some(from) = merge.unpark_spine() {
+        feed.stop(spine, 0);
+        feed.read(spine, 0, Some(from));
+    }
+}
+
+fn describe(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Idle => "source idle".into(),
+        Waiting::Close { seq } => format!("waiting for the connector to close seq {seq} in the spine"),
+        Waiting::Record { seq, index, topic, partition } => {
+            format!("waiting for seq {seq} record {index} from topic {topic} partition {partition}")
+        }
+    }
+}
+
+fn log_ddl(end: &End, metrics: &Metrics) {
+    let Some(ddl) = &end.ddl else { return };
+    metrics.ddl.inc();
+    tracing::info!(
+        seq = %end.seq, gtid = %end.gtid, database = %ddl.database, statement = %ddl.statement,
+        "a schema change of the source is passed: it is not applied here"
+    );
+}

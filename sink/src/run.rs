@@ -1,0 +1,233 @@
+//! Running: the start procedure and the pump, again and again until the shutdown or a cause to halt.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use serde_json::json;
+use strait_mysql::server::connect_session;
+use strait_schemas::topics;
+use strait_service::{
+    CancellationToken, Component, Context, Disposition, Finding, Refusal as _, registry::Registry,
+    retry::Backoff,
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    apply::{Applier, ApplyOptions, session as session_settings},
+    check,
+    checkpoint::{self, Identity},
+    config::Config,
+    decode::Decoder,
+    error::{Error, Result},
+    kafka::{Cluster, Feed},
+    merge::Merge,
+    metrics::Metrics,
+    planner::{Planner, PlannerOptions},
+    pump::{Progress, Pump},
+};
+
+/// The start procedure waits so long for a session that still holds a lane row.
+const TAKEOVER_LOCK_WAIT_S: u32 = 50;
+
+/// Applies until `stop`, without pages and signals: for tests and embedding.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
+    run_with(Arc::new(config), Context::detached(stop)).await
+}
+
+/// Applies until `context.stop`. Faults are met by starting again; an error is a cause to halt.
+pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
+    check::ensure_settings(&config)?;
+    let metrics = Metrics::new(&context.metrics);
+    let status = context.status.component("sink");
+    let (lag, seq) = (metrics.lag.clone(), metrics.seq.clone());
+    let (prefix, name) = (config.prefix.clone(), config.name().to_owned());
+    context.details(move || {
+        json!({"prefix": prefix, "sink": name, "lag_seconds": lag.seconds(), "applied_seq_number": seq.get()})
+    });
+    let run = Run {
+        registry: registry(&config)?,
+        preflight_passed: AtomicBool::new(false),
+        config: Arc::clone(&config),
+        metrics: metrics.clone(),
+        status: status.clone(),
+        stop: context.stop.clone(),
+    };
+
+    let mut backoff = Backoff::new(&config.retry);
+    loop {
+        backoff.started();
+        let Err(error) = run.session().await else {
+            status.stopped();
+            return Ok(());
+        };
+        if context.stop.is_cancelled() {
+            tracing::info!(error = %describe(&error), "stopped while something was open: it comes again");
+            status.stopped();
+            return Ok(());
+        }
+        if error.disposition() != Disposition::Retry {
+            status.halted(describe(&error));
+            return Err(error);
+        }
+        metrics.restarts.inc();
+        let cause = describe(&error);
+        tracing::warn!(reason = error.reason(), failures = backoff.failures() + 1, "starting again: {cause}");
+        status.recovering(cause);
+        if !backoff.wait(&context.stop).await {
+            status.stopped();
+            return Ok(());
+        }
+    }
+}
+
+/// What all sessions of one run share.
+struct Run {
+    config: Arc<Config>,
+    registry: Option<Arc<Registry>>,
+    metrics: Metrics,
+    status: Component,
+    stop: CancellationToken,
+    preflight_passed: AtomicBool,
+}
+
+impl Run {
+    /// One run of the start procedure and the pump; ends without an error only at the shutdown.
+    async fn session(&self) -> Result<()> {
+        tokio::select! {
+            pump = self.start() => pump?.run().await,
+            () = self.stop.cancelled() => Ok(()),
+        }
+    }
+
+    async fn start(&self) -> Result<Pump> {
+        let config = &self.config;
+        self.status.starting("asking the target");
+        self.ensure_target().await?;
+        self.status.starting("asking Kafka");
+        let cluster = Cluster::new(config);
+        let (consumer, cluster_id) = {
+            let cluster = cluster.clone();
+            blocking(move || {
+                let consumer = cluster.consumer()?;
+                let id = cluster.id(&consumer)?;
+                Ok((consumer, id))
+            })
+            .await?
+        };
+        self.status.starting("taking over the progress in strait.lane");
+        let server = config.server_options();
+        let mut control = connect_session(&server, &session_settings(TAKEOVER_LOCK_WAIT_S)).await?;
+        let identity =
+            Identity { origin: config.origin().to_owned(), sink: config.name().to_owned(), cluster_id };
+        let started = checkpoint::start(&mut control, identity, config.apply.lanes).await?;
+        tracing::info!(
+            applied = started.applied.map(|seq| seq.to_string()),
+            epoch = started.epoch,
+            spine_offset = started.spine_offset,
+            "took over"
+        );
+        let options = PlannerOptions {
+            fold: config.apply.fold,
+            allow_triggers: config.apply.allow_triggers,
+            batch_rows: config.apply.batch_rows,
+            batch_bytes: config.apply.batch_bytes.bytes() as usize,
+        };
+        let planner = Planner::new(&mut control, options, Decoder::new(self.registry.clone())).await?;
+        let (report, reports) = mpsc::unbounded_channel();
+        let applier = Applier::start(
+            ApplyOptions {
+                server,
+                lanes: config.apply.lanes,
+                lock_wait_s: config.target.lock_wait.duration().as_secs().max(1) as u32,
+                answer_timeout: config.target.answer_timeout.duration(),
+            },
+            &started,
+            Arc::new(self.metrics.clone()),
+            self.status.clone(),
+            report,
+        )
+        .await?;
+        let spine_topic: Arc<str> = topics::spine_topic(&config.prefix).into();
+        let mut feed = Feed::start(cluster, consumer, spine_topic.clone())?;
+        feed.read(&spine_topic, 0, started.spine_offset);
+        let skip = config.skip().unwrap_or_default();
+        Ok(Pump {
+            merge: Merge::new(&spine_topic, started.applied, skip, config.memory.queues.bytes() as usize),
+            identity: started.identity,
+            progress: Progress::new(started.offsets),
+            offsets_interval: config.apply.offsets_interval.duration(),
+            metrics: self.metrics.clone(),
+            status: self.status.clone(),
+            stop: self.stop.clone(),
+            control,
+            feed,
+            planner,
+            applier,
+            reports,
+            spine_topic,
+        })
+    }
+
+    /// The target's preflight, once.
+    async fn ensure_target(&self) -> Result<()> {
+        if self.preflight_passed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // A server that cannot be reached is a fault to wait out, not a refusal.
+        drop(strait_mysql::server::connect(&self.config.server_options()).await?);
+        let findings = check::target_findings(&self.config, Vec::new()).await;
+        let (refusals, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_refusal);
+        for warning in warnings {
+            tracing::warn!(
+                check = warning.check,
+                place = warning.place,
+                remedy = warning.remedy,
+                "{}",
+                warning.cause
+            );
+        }
+        if !refusals.is_empty() {
+            return Err(Error::Preflight { findings: refusals });
+        }
+        self.preflight_passed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn registry(config: &Config) -> Result<Option<Arc<Registry>>> {
+    if config.registry.url.is_empty() {
+        return Ok(None);
+    }
+    let registry = Registry::new(&config.registry).map_err(|source| Error::RegistryClient { source })?;
+    Ok(Some(Arc::new(registry)))
+}
+
+/// Kafka's client blocks; it gets a thread of its own.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(broken) => Err(Error::Task { cause: format!("a blocking task broke off: {broken}") }),
+    }
+}
+
+/// Cause, place and remedy on one line, for status and log.
+fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    if let Some(place) = error.place() {
+        text.push_str("; at ");
+        text.push_str(&place);
+    }
+    if let Some(remedy) = error.remedy() {
+        text.push_str("; remedy: ");
+        text.push_str(&remedy);
+    }
+    text
+}
