@@ -17,10 +17,11 @@ use strait_schemas::Seq;
 use strait_service::Status;
 use strait_sink::{
     Error,
-    apply::{Applied, Applier, ApplyOptions, Events, Expect, Form, Stamp, Statement, Task, Work, session},
+    apply::{
+        Applied, Applier, ApplyOptions, Events, Expect, Form, Stamp, Statement, Task, Token, Work, session,
+    },
     checkpoint::{self, Identity, Started},
     error::Place,
-    plan::Token,
 };
 use tokio::sync::mpsc;
 

@@ -25,6 +25,7 @@ use strait_schemas::Seq;
 use strait_service::Component;
 use tokio::{sync::mpsc, task::JoinSet};
 
+pub use crate::plan::Token;
 use blocked::LockWatch;
 use board::Board;
 use lane::{Finished, Job, Lane};
