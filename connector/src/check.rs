@@ -127,7 +127,7 @@ fn kafka_and_registry(config: &Config, runtime: Handle) -> (Vec<Finding>, Option
 
 fn look_at_kafka(config: &Config, runtime: Handle, findings: &mut Vec<Finding>) -> Result<Option<Position>> {
     let cluster = Cluster::new(config);
-    let topics = Topics::new(&cluster, &config.topics, runtime)?;
+    let topics = Topics::new(&cluster, &config.topics, runtime, CancellationToken::new())?;
     topics.brokers()?;
     let mut look = |name: String, purpose: Purpose| match topics.inspect(&name, purpose) {
         Ok(exists) => exists.is_some(),

@@ -89,7 +89,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let cluster = Cluster::new(config);
     let batch_bytes = shared.batch_bytes.load(Ordering::Relaxed);
     let producer = Producer::start(&cluster, batch_bytes, &shared.stop, &shared.status)?;
-    let mut topics = Topics::new(&cluster, &config.topics, shared.runtime.clone())?;
+    let mut topics = Topics::new(&cluster, &config.topics, shared.runtime.clone(), shared.stop.clone())?;
     let position = topics.ensure(&topics::position_topic(&config.prefix), Purpose::Position)?;
     let spine = topics.ensure(&topics::spine_topic(&config.prefix), Purpose::Spine)?;
 

@@ -74,7 +74,9 @@ impl Cluster {
 
     fn common(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
+        let wants_detail = self.kafka.options.value("debug").is_some();
         config
+            .set_log_level(if wants_detail { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Warning })
             .set("bootstrap.servers", self.brokers())
             .set("client.id", self.transactional_id())
             // A link that was cut without a word is noticed within seconds, and used again soon after it is back.
@@ -83,6 +85,8 @@ impl Cluster {
             .set("socket.connection.setup.timeout.ms", "5000")
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
+            // Asking about a topic must not create it.
+            .set("allow.auto.create.topics", "false")
             // Many topics are created while running; the producer must find them at once.
             .set("topic.metadata.refresh.fast.interval.ms", "50")
             .set("log.connection.close", "false");

@@ -9,9 +9,11 @@ use std::{
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
+    error::KafkaError,
     types::RDKafkaErrorCode as Code,
 };
 use strait_schemas::topics;
+use strait_service::CancellationToken;
 use tokio::runtime::Handle;
 
 use super::{
@@ -54,11 +56,22 @@ impl Topic {
     }
 }
 
+#[derive(Debug, PartialEq, Eq)]
+enum Presence {
+    Absent,
+    /// A partition has no leader yet.
+    Starting,
+    Ready {
+        partitions: i32,
+    },
+}
+
 pub struct Topics {
     cluster: Cluster,
     settings: config::Topics,
     admin: AdminClient<Logged>,
     runtime: Handle,
+    stop: CancellationToken,
     known: HashMap<String, Topic>,
 }
 
@@ -70,12 +83,18 @@ struct Described {
 
 impl Topics {
     /// `runtime` carries the admin requests; the calls here block, on a thread that is not one of its own.
-    pub fn new(cluster: &Cluster, settings: &config::Topics, runtime: Handle) -> Result<Self> {
+    pub fn new(
+        cluster: &Cluster,
+        settings: &config::Topics,
+        runtime: Handle,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         Ok(Self {
             admin: cluster.admin()?,
             cluster: cluster.clone(),
             settings: settings.clone(),
             runtime,
+            stop,
             known: HashMap::new(),
         })
     }
@@ -115,38 +134,34 @@ impl Topics {
         self.judge(name, purpose, &described).map(Some)
     }
 
-    /// Asking for a topic's settings is also the one way to ask whether it exists that never creates it.
+    /// What the broker says of a topic; `None`: it does not exist.
     fn describe(&self, name: &str) -> Result<Option<Described>> {
+        if self.presence(name)? == Presence::Absent {
+            return Ok(None);
+        }
         let resource = ResourceSpecifier::Topic(name);
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
         let answer = self.runtime.block_on(self.admin.describe_configs([&resource], &options));
-        let entry = match answer {
-            Ok(mut entries) if !entries.is_empty() => entries.remove(0),
-            Ok(_) => return Ok(Some(Described { policy: None, limit: DEFAULT_LIMIT })),
+        let told = match answer {
+            // The client library drops the error of a single topic, and then there are no settings.
+            Ok(entries) => {
+                entries.into_iter().next().and_then(Result::ok).filter(|told| !told.entries.is_empty())
+            }
+            Err(source) if code(&source).is_some_and(is_forbidden) => None,
             Err(source) => {
                 return Err(self.cluster.error(format!("ask for the settings of topic {name}"), source));
             }
         };
-        match entry {
-            Ok(settings) => {
-                let value = |setting: &str| settings.get(setting).and_then(|entry| entry.value.clone());
-                let limit =
-                    value("max.message.bytes").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_LIMIT);
-                Ok(Some(Described { policy: value("cleanup.policy"), limit }))
-            }
-            Err(Code::UnknownTopicOrPartition | Code::UnknownTopic) => Ok(None),
-            Err(code) if is_forbidden(code) => {
-                tracing::warn!(
-                    topic = name,
-                    "the broker does not tell the topic's settings (DESCRIBE_CONFIGS): its defaults are assumed"
-                );
-                Ok(self.partitions(name)?.map(|_| Described { policy: None, limit: DEFAULT_LIMIT }))
-            }
-            Err(code) => Err(self.cluster.error(
-                format!("ask for the settings of topic {name}"),
-                rdkafka::error::KafkaError::AdminOp(code),
-            )),
-        }
+        let Some(told) = told else {
+            tracing::warn!(
+                topic = name,
+                "the broker does not tell the topic's settings (no right DESCRIBE_CONFIGS?): its defaults are assumed"
+            );
+            return Ok(Some(Described { policy: None, limit: DEFAULT_LIMIT }));
+        };
+        let value = |setting: &str| told.get(setting).and_then(|entry| entry.value.clone());
+        let limit = value("max.message.bytes").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_LIMIT);
+        Ok(Some(Described { policy: value("cleanup.policy"), limit }))
     }
 
     fn judge(&self, name: &str, purpose: Purpose, described: &Described) -> Result<()> {
@@ -223,9 +238,9 @@ impl Topics {
                 Ok(())
             }
             Err(Code::TopicAlreadyExists) => Ok(()),
-            Err(code) if may_pass(code) => Err(self
-                .cluster
-                .error(format!("create topic {name}"), rdkafka::error::KafkaError::AdminOp(code))),
+            Err(code) if may_pass(code) => {
+                Err(self.cluster.error(format!("create topic {name}"), KafkaError::AdminOp(code)))
+            }
             Err(code) => Err(self.missing(name, purpose, code.to_string())),
         }
     }
@@ -271,8 +286,11 @@ impl Topics {
     fn wait_for_leaders(&self, name: &str) -> Result<i32> {
         let began = Instant::now();
         loop {
-            if let Some(partitions) = self.partitions(name)? {
+            if let Presence::Ready { partitions } = self.presence(name)? {
                 return Ok(partitions);
+            }
+            if self.stop.is_cancelled() {
+                return Err(Error::Stopped);
             }
             if began.elapsed() > PATIENCE {
                 return Err(Error::TimedOut {
@@ -285,18 +303,25 @@ impl Topics {
         }
     }
 
-    /// Number of partitions, if all of them have leaders.
-    fn partitions(&self, name: &str) -> Result<Option<i32>> {
-        let metadata = self.admin.inner().fetch_metadata(Some(name), PATIENCE).map_err(|source| {
-            self.cluster.error(format!("ask for the partitions of topic {name}"), source)
-        })?;
+    fn presence(&self, name: &str) -> Result<Presence> {
+        let attempted = || format!("ask for the partitions of topic {name}");
+        let metadata = self
+            .admin
+            .inner()
+            .fetch_metadata(Some(name), PATIENCE)
+            .map_err(|source| self.cluster.error(attempted(), source))?;
         let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else {
-            return Ok(None);
+            return Ok(Presence::Absent);
         };
-        let ready = topic.error().is_none()
-            && !topic.partitions().is_empty()
-            && topic.partitions().iter().all(|partition| partition.leader() >= 0);
-        Ok(ready.then(|| topic.partitions().len() as i32))
+        match topic.error().map(Code::from) {
+            None => {}
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => return Ok(Presence::Absent),
+            Some(Code::LeaderNotAvailable) => return Ok(Presence::Starting),
+            Some(code) => return Err(self.cluster.error(attempted(), KafkaError::MetadataFetch(code))),
+        }
+        let partitions = topic.partitions();
+        let led = !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0);
+        Ok(if led { Presence::Ready { partitions: partitions.len() as i32 } } else { Presence::Starting })
     }
 
     /// Topics of this prefix that exist, with their partitions; not those of a longer prefix that begins

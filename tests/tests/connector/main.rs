@@ -1,0 +1,8 @@
+//! The connector against real servers: what it publishes, and what it does when something is wrong.
+//! One file a behaviour; each test has a database, a prefix and a process of its own.
+
+mod pipe;
+
+mod envelope;
+
+pub use pipe::{Pipe, Published, Settings};
