@@ -92,7 +92,7 @@ impl Counters {
 /// What was done, as far as the shoppers were told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Committed.
+    /// Committed, and not empty.
     pub transactions: u64,
     /// Changed by them.
     pub rows: u64,

@@ -11,20 +11,26 @@ use e2e::{Site, Sites};
 /// Rates and lag are those of the last so many seconds.
 const WINDOW: Duration = Duration::from_secs(5);
 
-const APPLIED: &str = "strait_sink_rows_total";
-const LAG: &str = "strait_sink_commit_lag_seconds";
+const TRANSACTIONS: &str = "strait_sink_transactions_total";
+const ROWS: &str = "strait_sink_rows_total";
+const DELAY: &str = "strait_sink_delay_seconds";
 
 /// One site's figures.
 #[derive(Debug, Clone)]
 pub struct Reading {
     pub name: String,
-    pub written: u64,
-    pub written_rate: u64,
-    pub applied: u64,
-    pub applied_rate: u64,
+    pub written: Amount,
+    pub applied: Amount,
     pub lag_p50: Option<f64>,
     pub lag_p99: Option<f64>,
     pub received: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Amount {
+    pub transactions: u64,
+    pub rows: u64,
+    pub rows_a_second: u64,
 }
 
 pub type Readings = [Reading; 2];
@@ -61,11 +67,12 @@ impl Meter {
         counts: Counts,
         metrics: &Metrics,
     ) -> Reading {
+        let count = |name: &str| metrics.sum(name).unwrap_or_default() as u64;
         let now = Sample {
             at: Instant::now(),
             written: counts.rows,
-            applied: metrics.sum(APPLIED).unwrap_or_default() as u64,
-            lag: metrics.histogram(LAG),
+            applied: count(ROWS),
+            lag: metrics.histogram(DELAY),
         };
         let history = &mut self.history[number];
         history.push_back(now.clone());
@@ -82,10 +89,16 @@ impl Meter {
         let lag = if recent.total() > 0.0 { &recent } else { &now.lag };
         Reading {
             name: site.servers.name.clone(),
-            written: now.written,
-            written_rate: rate(now.written, then.written),
-            applied: now.applied,
-            applied_rate: rate(now.applied, then.applied),
+            written: Amount {
+                transactions: counts.transactions,
+                rows: now.written,
+                rows_a_second: rate(now.written, then.written),
+            },
+            applied: Amount {
+                transactions: count(TRANSACTIONS),
+                rows: now.applied,
+                rows_a_second: rate(now.applied, then.applied),
+            },
             lag_p50: lag.quantile(0.50),
             lag_p99: lag.quantile(0.99),
             received: origin.servers.traffic().from_target,

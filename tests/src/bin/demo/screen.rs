@@ -120,11 +120,13 @@ impl Screen {
         let names = readings.each_ref().map(|reading| self.bold(&format!("{:>18}", reading.name)));
         vec![
             format!("  {:<26}{}    {}", "", names[0], names[1]),
-            row("rows written here", &|reading| grouped(reading.written)),
-            row("  a second", &|reading| grouped(reading.written_rate)),
-            row("rows applied here", &|reading| grouped(reading.applied)),
-            row("  a second", &|reading| grouped(reading.applied_rate)),
-            row("lag of what arrives, p50", &|reading| milliseconds(reading.lag_p50)),
+            row("transactions written here", &|reading| grouped(reading.written.transactions)),
+            row("  rows", &|reading| grouped(reading.written.rows)),
+            row("  rows a second", &|reading| grouped(reading.written.rows_a_second)),
+            row("transactions applied here", &|reading| grouped(reading.applied.transactions)),
+            row("  rows, after folding", &|reading| grouped(reading.applied.rows)),
+            row("  rows a second", &|reading| grouped(reading.applied.rows_a_second)),
+            row("commit to commit, p50", &|reading| milliseconds(reading.lag_p50)),
             row("  p99", &|reading| milliseconds(reading.lag_p99)),
             row("received over the WAN", &|reading| megabytes(reading.received)),
         ]
@@ -183,10 +185,10 @@ fn plain(phase: Phase, readings: &Readings) -> String {
     };
     let site = |reading: &Reading| {
         format!(
-            "{}: {} written, {} applied, lag {} / {}, {} received",
+            "{}: {} transactions written, {} applied, lag {} / {}, {} received",
             reading.name,
-            grouped(reading.written),
-            grouped(reading.applied),
+            grouped(reading.written.transactions),
+            grouped(reading.applied.transactions),
             milliseconds(reading.lag_p50),
             milliseconds(reading.lag_p99),
             megabytes(reading.received),
