@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strait_service::{
     Endpoint, Options, Period, Secret, Size,
-    config::{ConfigError, Flags, Sources, configuration_markdown, load, schema},
+    config::{ConfigError, Flags, Sources, configuration_markdown, load},
 };
 
 const PASSWORD: &str = "correct-horse-battery";
 
 /// A process as the tests see it.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     source: Source,
@@ -25,7 +25,7 @@ struct Settings {
 }
 
 /// The server to read from.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Source {
     /// Name or address of the
@@ -312,7 +312,7 @@ fn nothing_that_prints_a_configuration_shows_a_secret() {
 
 #[test]
 fn the_reference_page_has_field_unit_default_and_meaning() {
-    let page = configuration_markdown("strait-test", &schema::<Settings>());
+    let page = configuration_markdown::<Settings>("strait-test");
     for line in [
         "## strait-test",
         "### [source]",
@@ -330,4 +330,8 @@ fn the_reference_page_has_field_unit_default_and_meaning() {
     ] {
         assert!(page.lines().any(|found| found == line), "no line '{line}' in\n{page}");
     }
+    let declared =
+        ["[source]", "`host`", "`port`", "`password`", "`password_file`", "[kafka]", "[limits]", "`memory`"];
+    let places: Vec<_> = declared.iter().map(|word| page.find(word)).collect();
+    assert!(places.is_sorted() && places[0].is_some(), "not in the structs' order: {places:?}\n{page}");
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use strait_service::config::{configuration_markdown, schema};
+use strait_service::config::configuration_markdown;
 
 const HEAD: &str = "\
 # Configuration
@@ -25,8 +25,9 @@ underscores separate section and field; lists are written `a,b,c`. An unknown na
 
 #[test]
 fn the_reference_page_says_what_the_structs_say() -> Result<()> {
-    let connector = configuration_markdown("strait-connector", &schema::<strait_connector::config::Config>());
-    let page = format!("{HEAD}\n{connector}");
+    let connector = configuration_markdown::<strait_connector::config::Config>("strait-connector");
+    let sink = configuration_markdown::<strait_sink::config::Config>("strait-sink");
+    let page = format!("{HEAD}\n{connector}\n{sink}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         return fs::write(&path, page).with_context(|| format!("write {}", path.display()));

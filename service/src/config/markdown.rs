@@ -2,25 +2,34 @@
 
 use std::fmt::Write;
 
-use schemars::Schema;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
-use super::{environment::variable_name, schema::Node};
+use super::{
+    environment::variable_name,
+    order::Order,
+    schema::{Node, schema},
+};
 
-/// The page's part about one process: a table for each section with field, unit, default and meaning.
-/// `title` is the process's name, `schema` what `config::schema` gives.
-pub fn configuration_markdown(title: &str, schema: &Schema) -> String {
+/// The page's part about one process: a table for each section with field, unit, default and meaning, in the
+/// order of the structs. `title` is the process's name.
+pub fn configuration_markdown<T: JsonSchema + Default + Serialize>(title: &str) -> String {
     let mut page = format!("## {title}\n");
-    let root = Node::root(schema);
+    let schema = schema::<T>();
+    let root = Node::root(&schema);
     if let Some(meaning) = description(root) {
         let _ = write!(page, "\n{meaning}\n");
     }
-    section(&mut page, root, &mut Vec::new());
+    section(&mut page, root, &Order::of::<T>(), &mut Vec::new());
     page
 }
 
-fn section(page: &mut String, node: Node<'_>, name: &mut Vec<String>) {
-    let fields: Vec<_> = node.children().filter(|(_, child)| child.properties().is_none()).collect();
+fn section(page: &mut String, node: Node<'_>, order: &Order, name: &mut Vec<String>) {
+    let mut children: Vec<_> = node.children().collect();
+    children.sort_by_key(|(field, _)| order.rank(field));
+    let (sections, fields): (Vec<_>, Vec<_>) =
+        children.into_iter().partition(|(_, child)| child.properties().is_some());
     if !name.is_empty() {
         let _ = write!(page, "\n### [{}]\n", name.join("."));
         if let Some(meaning) = description(node) {
@@ -40,9 +49,10 @@ fn section(page: &mut String, node: Node<'_>, name: &mut Vec<String>) {
             let _ = writeln!(page, "| `{field}` | {} | {} | {meaning} |", cell(&unit(child)), cell(&default));
         }
     }
-    for (field, child) in node.children().filter(|(_, child)| child.properties().is_some()) {
+    let unknown = Order::default();
+    for (field, child) in sections {
         name.push(field.to_owned());
-        section(page, child, name);
+        section(page, child, order.below(field).unwrap_or(&unknown), name);
         name.pop();
     }
 }

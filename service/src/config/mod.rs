@@ -13,6 +13,7 @@ mod load;
 mod markdown;
 mod nearest;
 mod options;
+mod order;
 mod period;
 mod schema;
 mod secret;
