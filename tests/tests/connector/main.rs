@@ -4,5 +4,6 @@
 mod pipe;
 
 mod envelope;
+mod idle;
 
 pub use pipe::{Pipe, Published, Settings};

@@ -61,7 +61,9 @@ impl Published {
     }
 
     pub fn json(&self) -> serde_json::Value {
-        self.value.as_deref().map_or(serde_json::Value::Null, |value| serde_json::from_slice(value).expect("JSON"))
+        self.value
+            .as_deref()
+            .map_or(serde_json::Value::Null, |value| serde_json::from_slice(value).expect("JSON"))
     }
 
     /// `c`, `u`, `d`, or `tombstone`.
@@ -74,7 +76,8 @@ impl Pipe {
     /// A connector of the shared source, with JSON without schemas; not started.
     pub async fn shared(settings: Settings<'_>) -> Result<Self> {
         let lab = Lab::shared();
-        Self::with(Source::Shared(lab.mysql().await?), lab.kafka().await?.bootstrap().to_owned(), settings).await
+        Self::with(Source::Shared(lab.mysql().await?), lab.kafka().await?.bootstrap().to_owned(), settings)
+            .await
     }
 
     /// A connector of a source of its own.
@@ -145,7 +148,8 @@ impl Pipe {
     }
 
     pub async fn executed(&self) -> Result<GtidSet> {
-        let text: Option<String> = self.mysql().conn().await?.query_first("SELECT @@GLOBAL.gtid_executed").await?;
+        let text: Option<String> =
+            self.mysql().conn().await?.query_first("SELECT @@GLOBAL.gtid_executed").await?;
         Ok(text.context("one row")?.parse()?)
     }
 
@@ -155,7 +159,8 @@ impl Pipe {
         let began = Instant::now();
         loop {
             let position = self.position().await?;
-            let covered = position.as_ref().and_then(|position| position.gtid_set.as_deref()).unwrap_or_default();
+            let covered =
+                position.as_ref().and_then(|position| position.gtid_set.as_deref()).unwrap_or_default();
             if covered.parse::<GtidSet>()?.contains_set(&executed) {
                 return Ok(());
             }
@@ -171,7 +176,12 @@ impl Pipe {
 
     pub async fn position(&self) -> Result<Option<Position>> {
         let records = self.read(&topics::position_topic(&self.prefix)).await?;
-        records.last().and_then(|record| record.value.as_deref()).map(Position::decode).transpose().map_err(Into::into)
+        records
+            .last()
+            .and_then(|record| record.value.as_deref())
+            .map(Position::decode)
+            .transpose()
+            .map_err(Into::into)
     }
 
     pub async fn spine(&self) -> Result<Vec<SpineRecord>> {
@@ -225,7 +235,11 @@ pub async fn read_topic(bootstrap: &str, topic: &str, isolation: &str) -> Result
     let topic = topic.to_owned();
     tokio::task::spawn_blocking(move || {
         let metadata = consumer.fetch_metadata(Some(&topic), PATIENCE)?;
-        let partitions = metadata.topics().iter().find(|known| known.name() == topic).map_or(0, |known| known.partitions().len());
+        let partitions = metadata
+            .topics()
+            .iter()
+            .find(|known| known.name() == topic)
+            .map_or(0, |known| known.partitions().len());
         let mut list = TopicPartitionList::new();
         for partition in 0..partitions {
             list.add_partition_offset(&topic, partition as i32, Offset::Beginning)?;
@@ -243,7 +257,11 @@ pub async fn read_topic(bootstrap: &str, topic: &str, isolation: &str) -> Result
                     value: message.payload().map(<[u8]>::to_vec),
                     headers: message
                         .headers()
-                        .map(|all| all.iter().map(|one| (one.key.to_owned(), one.value.unwrap_or_default().to_vec())).collect())
+                        .map(|all| {
+                            all.iter()
+                                .map(|one| (one.key.to_owned(), one.value.unwrap_or_default().to_vec()))
+                                .collect()
+                        })
                         .unwrap_or_default(),
                 }),
                 Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
