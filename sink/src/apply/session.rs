@@ -52,7 +52,9 @@ pub struct LaneSession {
 
 impl LaneSession {
     pub async fn open(options: &ServerOptions, lock_wait_s: u32, answer_timeout: Duration) -> Result<Self> {
-        let conn = connect_session(options, &session(lock_wait_s)).await?;
+        // A DELETE with an alias wants a default database, even where every name is qualified (error 1046).
+        let session = Session { database: Some("strait".into()), ..session(lock_wait_s) };
+        let conn = connect_session(options, &session).await?;
         Ok(Self { conn, foreign_key_checks: true, answer_timeout })
     }
 

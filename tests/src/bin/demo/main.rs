@@ -8,19 +8,21 @@ mod stage;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use e2e::compare::Comparison;
 use e2e::install::{KafkaFiles, MySqlFiles, registry_jar};
 use e2e::workload::Shoppers;
-use e2e::{Sites, SitesOptions, Workload, shop};
+use e2e::{Sites, SitesOptions, Workload, eventually, shop};
 
 use measure::Meter;
-use screen::Screen;
+use screen::{Phase, Screen};
 use stage::Stages;
 
 /// Nothing has moved for so long: whatever is missing then will not come.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// So many transactions touch every table.
+const FIRST: u64 = 25;
 
 /// Boots two sites with MySQL, Kafka and a schema registry each, 36 ms apart; writes at both at once;
 /// compares every row; and stays up for you to look around.
@@ -40,12 +42,7 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = Args::parse();
-    let done = tokio::select! {
-        done = demo(&args) => done,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-    };
-    match done {
+    match Box::pin(demo(&Args::parse())).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -59,9 +56,10 @@ async fn main() -> ExitCode {
 async fn demo(args: &Args) -> Result<bool> {
     let screen = Screen::new();
     screen.title();
-    let sites = Box::pin(set_up(&Stages::new(&screen))).await?;
-    let comparison = match perform(args, &screen, &sites).await {
+    let sites = unless_interrupted(set_up(&Stages::new(&screen))).await?;
+    let comparison = match unless_interrupted(perform(args, &screen, &sites)).await {
         Ok(comparison) => comparison,
+        Err(error) if error.is::<Interrupted>() => return Err(error),
         Err(error) => bail!("{error:#}\n\n{}", sites.last_words()),
     };
     screen.verdict(&comparison);
@@ -72,6 +70,19 @@ async fn demo(args: &Args) -> Result<bool> {
     }
     sites.stop().await?;
     Ok(comparison.equal())
+}
+
+/// Ctrl-C ends it early; the servers end with this process.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
+
+async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut work = Box::pin(work);
+    tokio::select! {
+        done = &mut work => done,
+        _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+    }
 }
 
 async fn set_up(stages: &Stages<'_>) -> Result<Sites> {
@@ -108,27 +119,47 @@ async fn set_up(stages: &Stages<'_>) -> Result<Sites> {
         })
         .await?;
     stages.run("connectors and sinks ready", "starting connectors and sinks", sites.start()).await?;
+    stages
+        .run("first rows across, both ways", "sending first rows across", first_rows(&sites))
+        .await
+        .with_context(|| sites.last_words())?;
     Ok(sites)
+}
+
+/// Topics and schemas come into being with the first row of each table: not what the show is about.
+async fn first_rows(sites: &Sites) -> Result<()> {
+    let shoppers = start_shoppers(sites, 20.0);
+    eventually(Duration::from_mins(1), async || {
+        let written = shoppers.each_ref().map(|shoppers| shoppers.counts().transactions);
+        if written.iter().all(|&written| written >= FIRST) { Ok(()) } else { Err(written) }
+    })
+    .await?;
+    for shoppers in shoppers {
+        shoppers.stop().await;
+    }
+    sites.quiet(&[shop::DATABASE], PATIENCE).await?.ensure_equal()
+}
+
+fn start_shoppers(sites: &Sites, rate: f64) -> [Shoppers; 2] {
+    [0, 1].map(|site| {
+        let workload = Workload { rate, seed: fastrand::u64(..), ..Workload::at_site(site) };
+        workload.start(&sites.sites[site as usize].servers.mysql)
+    })
 }
 
 /// Writes at both for the time asked for, then waits until nothing moves, and compares.
 async fn perform(args: &Args, screen: &Screen, sites: &Sites) -> Result<Comparison> {
-    let shoppers = [0, 1].map(|site| {
-        let workload = Workload { rate: args.rate, ..Workload::at_site(site as u64) };
-        workload.start(&sites.sites[site].servers.mysql)
-    });
-    let mut meter = Meter::new();
+    let mut meter = Meter::start(sites).await?;
+    let shoppers = start_shoppers(sites, args.rate);
     let length = Duration::from_secs(args.seconds);
     let start = Instant::now();
     while start.elapsed() < length {
-        frame(
-            &mut meter,
-            screen,
-            sites,
-            &shoppers,
-            screen::Phase::Writing { for_now: start.elapsed(), of: length },
-        )
-        .await?;
+        for process in sites.processes() {
+            process.running()?;
+        }
+        let phase = Phase::Writing { so_far: start.elapsed(), of: length };
+        screen.frame(phase, &meter.read(sites, shoppers.each_ref().map(Shoppers::counts)).await?);
+        tokio::time::sleep(screen.pause()).await;
     }
     let [beijing, shenzhen] = shoppers;
     let counts = [beijing.stop().await, shenzhen.stop().await];
@@ -136,34 +167,17 @@ async fn perform(args: &Args, screen: &Screen, sites: &Sites) -> Result<Comparis
     let databases = [shop::DATABASE];
     let mut quiet = std::pin::pin!(sites.quiet(&databases, PATIENCE));
     loop {
-        let phase = screen::Phase::Settling { since: stopped.elapsed() };
+        let phase = Phase::Settling { since: stopped.elapsed() };
         let drawn = async {
             tokio::time::sleep(screen.pause()).await;
             meter.read(sites, counts).await
         };
         tokio::select! {
             comparison = &mut quiet => {
-                let last = meter.read(sites, counts).await?;
-                screen.last_frame(&last);
+                screen.last_frame(&meter.summary(sites, counts, stopped - start).await?);
                 return comparison;
             }
             readings = drawn => screen.frame(phase, &readings?),
         }
     }
-}
-
-async fn frame(
-    meter: &mut Meter,
-    screen: &Screen,
-    sites: &Sites,
-    shoppers: &[Shoppers; 2],
-    phase: screen::Phase,
-) -> Result<()> {
-    for process in sites.processes() {
-        process.running()?;
-    }
-    let counts = shoppers.each_ref().map(Shoppers::counts);
-    screen.frame(phase, &meter.read(sites, counts).await?);
-    tokio::time::sleep(screen.pause()).await;
-    Ok(())
 }

@@ -15,7 +15,7 @@ const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '�
 /// Which part of the show it is.
 #[derive(Debug, Clone, Copy)]
 pub enum Phase {
-    Writing { for_now: Duration, of: Duration },
+    Writing { so_far: Duration, of: Duration },
     Settling { since: Duration },
 }
 
@@ -100,11 +100,11 @@ impl Screen {
 
     fn heading(&self, phase: Phase) -> String {
         match phase {
-            Phase::Writing { for_now, of } => {
-                let share = (for_now.as_secs_f64() / of.as_secs_f64()).min(1.0);
+            Phase::Writing { so_far, of } => {
+                let share = (so_far.as_secs_f64() / of.as_secs_f64()).min(1.0);
                 let full = (share * 24.0).round() as usize;
                 let bar = self.cyan(&"━".repeat(full)) + &self.dim(&"━".repeat(24 - full));
-                format!("  writing at both sites  {bar}  {} of {} s", for_now.as_secs(), of.as_secs())
+                format!("  writing at both sites  {bar}  {} of {} s", so_far.as_secs(), of.as_secs())
             }
             Phase::Settling { since } => {
                 format!("  writers stopped; waiting for quiet  {:.1} s", since.as_secs_f64())
@@ -126,8 +126,8 @@ impl Screen {
             row("transactions applied here", &|reading| grouped(reading.applied.transactions)),
             row("  rows, after folding", &|reading| grouped(reading.applied.rows)),
             row("  rows a second", &|reading| grouped(reading.applied.rows_a_second)),
-            row("commit to commit, p50", &|reading| milliseconds(reading.lag_p50)),
-            row("  p99", &|reading| milliseconds(reading.lag_p99)),
+            row("commit to commit, p50", &|reading| milliseconds(reading.delay_p50)),
+            row("  p99", &|reading| milliseconds(reading.delay_p99)),
             row("received over the WAN", &|reading| megabytes(reading.received)),
         ]
     }
@@ -180,17 +180,17 @@ fn timed(mark: &str, what: &str, time: Duration) -> String {
 
 fn plain(phase: Phase, readings: &Readings) -> String {
     let when = match phase {
-        Phase::Writing { for_now, .. } => format!("{:>3} s", for_now.as_secs()),
+        Phase::Writing { so_far, .. } => format!("{:>3} s", so_far.as_secs()),
         Phase::Settling { since } => format!("+{:>2} s", since.as_secs()),
     };
     let site = |reading: &Reading| {
         format!(
-            "{}: {} transactions written, {} applied, lag {} / {}, {} received",
+            "{}: {} transactions written, {} applied, delay {} / {}, {} received",
             reading.name,
             grouped(reading.written.transactions),
             grouped(reading.applied.transactions),
-            milliseconds(reading.lag_p50),
-            milliseconds(reading.lag_p99),
+            milliseconds(reading.delay_p50),
+            milliseconds(reading.delay_p99),
             megabytes(reading.received),
         )
     };
