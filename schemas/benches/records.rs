@@ -54,7 +54,7 @@ fn measure(what: &str, mut once: impl FnMut()) {
     let best = (0..9).map(|_| {
         let start = cpu_time();
         (0..ROUNDS).for_each(|_| once());
-        (cpu_time() - start) / ROUNDS
+        cpu_time().saturating_sub(start) / ROUNDS
     });
     println!("{what:<28} {:>6} ns", best.min().unwrap().as_nanos());
 }

@@ -18,12 +18,11 @@ pub fn unscaled_from_text(text: &str, scale: u8, out: &mut Vec<u8>) -> Result<()
         text: text.chars().take(100).collect(),
         cause: cause.to_owned(),
     })?;
-    match digits.parse::<i128>() {
-        Ok(small) => push_least(&small.to_be_bytes(), out),
-        Err(_) => {
-            let big: BigInt = digits.parse().expect("an optional sign and digits are an integer");
-            out.extend_from_slice(&big.to_signed_bytes_be());
-        }
+    if let Ok(small) = digits.parse::<i128>() {
+        push_least(&small.to_be_bytes(), out);
+    } else {
+        let big: BigInt = digits.parse().expect("an optional sign and digits are an integer");
+        out.extend_from_slice(&big.to_signed_bytes_be());
     }
     Ok(())
 }
@@ -72,7 +71,7 @@ fn scaled_digits(text: &str, scale: i64) -> Result<String, &'static str> {
             }
         }
         if digits.is_empty() || digits == "-" {
-            digits = "0".to_owned();
+            return Ok("0".to_owned());
         }
     }
     if digits.len() > MAX_DIGITS {

@@ -1,6 +1,8 @@
 //! One error type for the crate. Each variant names what was attempted and the place in the bytes or the
 //! schema; the caller adds topic, partition and offset, which it alone knows.
 
+use std::fmt;
+
 /// What a process does about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
@@ -12,16 +14,42 @@ pub enum Disposition {
     Halt,
 }
 
+/// What bytes were read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    AvroBody,
+    ConfluentFrame,
+    JsonEnvelope,
+    SeqHeader,
+    ExactHeader,
+    SpineRecord,
+    PositionRecord,
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AvroBody => "Avro body",
+            Self::ConfluentFrame => "Confluent frame",
+            Self::JsonEnvelope => "JSON envelope",
+            Self::SeqHeader => "strait.seq header",
+            Self::ExactHeader => "strait.exact header",
+            Self::SpineRecord => "spine record",
+            Self::PositionRecord => "position record",
+        })
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Bytes that are not what they claim to be.
-    #[error("malformed {what} at byte {at}: {cause}")]
-    Malformed { what: &'static str, at: usize, cause: String },
+    #[error("malformed {input} at byte {at}: {cause}")]
+    Malformed { input: Input, at: usize, cause: String },
 
     /// JSON text that does not parse, or lacks what it must have.
-    #[error("cannot read {what} as JSON")]
+    #[error("cannot read a {input} as JSON")]
     Json {
-        what: &'static str,
+        input: Input,
         #[source]
         source: serde_json::Error,
     },
@@ -29,6 +57,13 @@ pub enum Error {
     /// A text form (a seq, an op, a format name) that does not parse.
     #[error("`{text}` is not a {what}: {cause}")]
     Text { what: &'static str, text: String, cause: String },
+
+    /// A schema's JSON text does not parse.
+    #[error("cannot parse the writer's schema")]
+    SchemaText {
+        #[source]
+        source: serde_json::Error,
+    },
 
     /// The Avro schema text itself is not valid.
     #[error("cannot parse the writer's Avro schema")]
@@ -58,8 +93,16 @@ impl Error {
     /// Nothing in this crate can get better by waiting: bytes stay what they are.
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Malformed { .. } | Self::Json { .. } => Disposition::DeadLetter,
+            Self::Malformed { input, .. } | Self::Json { input, .. } => match input {
+                // One row's record, whose place in the log is known.
+                Input::AvroBody | Input::ConfluentFrame | Input::JsonEnvelope | Input::ExactHeader => {
+                    Disposition::DeadLetter
+                }
+                // Without them the log's order is not known.
+                Input::SeqHeader | Input::SpineRecord | Input::PositionRecord => Disposition::Halt,
+            },
             Self::Text { .. }
+            | Self::SchemaText { .. }
             | Self::AvroSchema { .. }
             | Self::ForeignSchema { .. }
             | Self::Encode { .. }
@@ -68,15 +111,15 @@ impl Error {
         }
     }
 
-    pub(crate) fn malformed(what: &'static str, at: usize, cause: impl Into<String>) -> Self {
-        Self::Malformed { what, at, cause: cause.into() }
+    pub(crate) fn malformed(input: Input, at: usize, cause: impl Into<String>) -> Self {
+        Self::Malformed { input, at, cause: cause.into() }
     }
 
     /// Names the column in which bytes were malformed.
     pub(crate) fn in_column(self, column: &str) -> Self {
         match self {
-            Self::Malformed { what, at, cause } => {
-                Self::Malformed { what, at, cause: format!("column `{column}`: {cause}") }
+            Self::Malformed { input, at, cause } => {
+                Self::Malformed { input, at, cause: format!("column `{column}`: {cause}") }
             }
             other => other,
         }

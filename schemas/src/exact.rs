@@ -4,11 +4,11 @@
 //! Layout: a version byte, 1; then for each value the image (0 before, 1 after), the form (0 text, 1 raw,
 //! 2 index), the column's name (u16 length), the data (u32 length); lengths are big-endian.
 
-use crate::{Error, Result};
+use crate::{Error, Input, Result};
 use std::borrow::Cow;
 
 const VERSION: u8 = 1;
-const WHAT: &str = "strait.exact header";
+const INPUT: Input = Input::ExactHeader;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Image {
@@ -65,7 +65,7 @@ pub fn decode_exact(header: &[u8]) -> Result<Vec<Exact<'_>>> {
     let version = rest.byte("version")?;
     if version != VERSION {
         let cause = format!("it is of version {version}, this program reads version {VERSION}");
-        return Err(Error::malformed(WHAT, 0, cause));
+        return Err(Error::malformed(INPUT, 0, cause));
     }
     let mut values = Vec::new();
     while rest.at < header.len() {
@@ -96,7 +96,7 @@ impl<'a> Rest<'a> {
         let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
         let start = self.at;
         let column = std::str::from_utf8(self.take(length, "column name")?)
-            .map_err(|cause| Error::malformed(WHAT, start, format!("the column name: {cause}")))?;
+            .map_err(|cause| Error::malformed(INPUT, start, format!("the column name: {cause}")))?;
         let length = self.take(4, "data's length")?;
         let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
         let data = self.take(length, "data")?;
@@ -111,14 +111,14 @@ impl<'a> Rest<'a> {
         let rest = &self.header[self.at..];
         let Some(taken) = rest.get(..length) else {
             let cause = format!("the {what} needs {length} bytes, {} are left", rest.len());
-            return Err(Error::malformed(WHAT, self.at, cause));
+            return Err(Error::malformed(INPUT, self.at, cause));
         };
         self.at += length;
         Ok(taken)
     }
 
     fn unknown(&self, what: &str, value: u8) -> Error {
-        Error::malformed(WHAT, self.at - 1, format!("{value} is no {what}"))
+        Error::malformed(INPUT, self.at - 1, format!("{value} is no {what}"))
     }
 }
 

@@ -35,7 +35,7 @@ pub mod transaction;
 pub use avro::{AvroDecoder, AvroRowDecoder, confluent_frame};
 pub use encode::{Format, TableEncoder};
 pub use envelope::{Change, Envelope, Op, Snapshot, Source, SourceInfo, TransactionBlock};
-pub use error::{Disposition, Error, Result};
+pub use error::{Disposition, Error, Input, Result};
 pub use exact::{Exact, ExactForm, Image, decode_exact, encode_exact};
 pub use heartbeat::HeartbeatEncoder;
 pub use json::{JsonDecoder, JsonEnvelope, Shape};

@@ -1,7 +1,7 @@
 //! The position: how far the connector has published, written in the same Kafka transaction as the
 //! records it covers, to a compacted topic.
 
-use crate::{Error, Result, Seq};
+use crate::{Error, Input, Result, Seq};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ impl Position {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        serde_json::from_slice(bytes).map_err(|source| Error::Json { what: "a position record", source })
+        serde_json::from_slice(bytes).map_err(|source| Error::Json { input: Input::PositionRecord, source })
     }
 }
 

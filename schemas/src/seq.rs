@@ -4,7 +4,7 @@
 //! The top 16 bits are the generation (grows with each snapshot from nothing), the low 48 the number,
 //! without gaps inside a generation. So the plain order of the u64 is the order of the log.
 
-use crate::{Error, Result};
+use crate::{Error, Input, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
@@ -120,7 +120,7 @@ impl RecordSeq {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let Some(head) = bytes.first_chunk::<{ Self::LEN }>() else {
             return Err(Error::malformed(
-                "strait.seq header",
+                Input::SeqHeader,
                 bytes.len(),
                 format!("it has {} bytes, 17 are needed", bytes.len()),
             ));

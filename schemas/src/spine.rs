@@ -13,7 +13,7 @@
 //! On the wire the topics' names are listed once a record, and counts are `[topic, partition, count]`.
 //! Readers ignore fields that they do not know: later versions add to records and parts.
 
-use crate::{Error, Result, Seq};
+use crate::{Error, Input, Result, Seq};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, sync::Arc};
 
@@ -106,8 +106,8 @@ impl SpineRecord {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let wire: Wire =
-            serde_json::from_slice(bytes).map_err(|source| Error::Json { what: "a spine record", source })?;
+        let wire: Wire = serde_json::from_slice(bytes)
+            .map_err(|source| Error::Json { input: Input::SpineRecord, source })?;
         let parts = wire.parts.into_iter().map(|part| part.into_part(&wire.topics)).collect::<Result<_>>()?;
         Ok(Self { parts, begin: wire.begin, as_of_us: wire.as_of_us })
     }
@@ -205,7 +205,7 @@ impl WirePart {
         let counts = self.counts.into_iter().map(|(topic, partition, count)| {
             let Some(topic) = topics.get(topic as usize) else {
                 let cause = format!("{} counts in topic {topic}, {} are listed", self.seq, topics.len());
-                return Err(Error::malformed("spine record", 0, cause));
+                return Err(Error::malformed(Input::SpineRecord, 0, cause));
             };
             Ok(PartitionCount { topic: Arc::clone(topic), partition, count })
         });

@@ -39,9 +39,12 @@ impl TransactionEncoder {
     }
 
     pub fn json(with_schema: bool) -> Self {
-        let head = |schema: &Connect| match with_schema {
-            true => format!("{{\"schema\":{},\"payload\":", json_text(schema)),
-            false => String::new(),
+        let head = |schema: &Connect| {
+            if with_schema {
+                format!("{{\"schema\":{},\"payload\":", json_text(schema))
+            } else {
+                String::new()
+            }
         };
         Self(Form::Json {
             key_head: head(&shared::transaction_key()),

@@ -161,7 +161,10 @@ impl Golden {
     }
 
     fn check(self) {
-        let text: String = self.lines.iter().map(|(name, content)| format!("{name}: {content}\n")).collect();
+        let mut text = String::new();
+        for (name, content) in &self.lines {
+            writeln!(text, "{name}: {content}").expect("writing to a String does not fail");
+        }
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             return std::fs::write(&self.path, text).expect("the golden folder is writable");
         }

@@ -90,9 +90,11 @@ proptest! {
                 match (read, written) {
                     (Value::Null | Value::Bool(_) | Value::Int(_), _) => prop_assert_eq!(read, written),
                     (Value::Text(read), Value::Text(written)) => prop_assert_eq!(read, written),
-                    (Value::Double(read), Value::Double(written)) => prop_assert_eq!(read, written),
+                    (Value::Double(read), Value::Double(written)) => {
+                        prop_assert_eq!(read.to_bits(), written.to_bits());
+                    }
                     (Value::Text(read), Value::Double(written)) if written.is_finite() => {
-                        prop_assert_eq!(read.parse::<f64>()?, *written);
+                        prop_assert_eq!(read.parse::<f64>()?.to_bits(), written.to_bits());
                     }
                     _ => {}
                 }

@@ -1,9 +1,7 @@
 //! Reads Avro's primitives from a body, each length and index checked against what is left. An error
 //! names the byte where the item began.
 
-use crate::{Error, Result};
-
-const WHAT: &str = "Avro body";
+use crate::{Error, Input, Result};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
@@ -24,16 +22,11 @@ impl<'a> Cursor<'a> {
         self.body.len() - self.at
     }
 
-    #[cold]
-    pub fn malformed(&self, at: usize, cause: impl Into<String>) -> Error {
-        Error::malformed(WHAT, at, cause)
-    }
-
     #[inline]
     pub fn take(&mut self, length: usize) -> Result<&'a [u8]> {
         let Some(taken) = self.body[self.at..].get(..length) else {
             let cause = format!("{length} bytes are needed, {} are left", self.left());
-            return Err(self.malformed(self.at, cause));
+            return Err(malformed(self.at, cause));
         };
         self.at += length;
         Ok(taken)
@@ -64,20 +57,20 @@ impl<'a> Cursor<'a> {
             value |= u64::from(byte & 0x7f) << (7 * i);
             if byte & 0x80 == 0 {
                 if i == 9 && byte > 1 {
-                    return Err(self.malformed(start, "a number of more than 64 bits"));
+                    return Err(malformed(start, "a number of more than 64 bits"));
                 }
                 self.at = start + i + 1;
                 return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
             }
         }
         let cause = if self.left() < 10 { "a number is cut off" } else { "a number of more than 64 bits" };
-        Err(self.malformed(start, cause))
+        Err(malformed(start, cause))
     }
 
     pub fn int(&mut self) -> Result<i32> {
         let start = self.at;
         let value = self.long()?;
-        i32::try_from(value).map_err(|_| self.malformed(start, format!("{value} is no 32-bit integer")))
+        i32::try_from(value).map_err(|_| malformed(start, format!("{value} is no 32-bit integer")))
     }
 
     pub fn boolean(&mut self) -> Result<bool> {
@@ -85,7 +78,7 @@ impl<'a> Cursor<'a> {
         match self.take(1)? {
             [0] => Ok(false),
             [1] => Ok(true),
-            other => Err(self.malformed(start, format!("{} is no boolean", other[0]))),
+            other => Err(malformed(start, format!("{} is no boolean", other[0]))),
         }
     }
 
@@ -102,15 +95,14 @@ impl<'a> Cursor<'a> {
         let length = self.long()?;
         match usize::try_from(length) {
             Ok(length) if length <= self.left() => self.take(length),
-            _ => Err(self.malformed(start, format!("a length of {length} bytes, {} are left", self.left()))),
+            _ => Err(malformed(start, format!("a length of {length} bytes, {} are left", self.left()))),
         }
     }
 
     pub fn text(&mut self) -> Result<&'a str> {
         let start = self.at;
         let bytes = self.bytes()?;
-        std::str::from_utf8(bytes)
-            .map_err(|cause| self.malformed(start, format!("the text is no UTF-8: {cause}")))
+        std::str::from_utf8(bytes).map_err(|cause| malformed(start, format!("the text is no UTF-8: {cause}")))
     }
 
     /// The items of the next block of an array or map; 0: the end. A block's size in bytes is passed over.
@@ -120,13 +112,16 @@ impl<'a> Cursor<'a> {
             let start = self.at;
             let size = self.long()?;
             if !usize::try_from(size).is_ok_and(|size| size <= self.left()) {
-                return Err(
-                    self.malformed(start, format!("a block of {size} bytes, {} are left", self.left()))
-                );
+                return Err(malformed(start, format!("a block of {size} bytes, {} are left", self.left())));
             }
         }
         Ok(count.unsigned_abs())
     }
+}
+
+#[cold]
+pub(super) fn malformed(at: usize, cause: impl Into<String>) -> Error {
+    Error::malformed(Input::AvroBody, at, cause)
 }
 
 #[cfg(test)]

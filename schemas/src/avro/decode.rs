@@ -2,7 +2,7 @@
 //! of values an image.
 
 use super::{
-    cursor::Cursor,
+    cursor::{Cursor, malformed},
     plan::{self, EnvelopePlan, EnvelopeStep, Member, Optional, Read, RowPlan, SourceField},
     schema::Names,
     skip::Skips,
@@ -37,7 +37,8 @@ impl AvroDecoder {
         Ok(Self { plan, table })
     }
 
-    /// The columns, in the order of the images' values.
+    /// The columns, in the order of the images' values. The table's own names are those adjusted for Avro:
+    /// the real ones are in each record's [`SourceInfo`].
     pub fn table(&self) -> &TableSchema {
         &self.table
     }
@@ -70,7 +71,7 @@ impl AvroDecoder {
             }
         }
         ended(&cursor)?;
-        let op = op.ok_or_else(|| cursor.malformed(0, "`op` is null"))?;
+        let op = op.ok_or_else(|| malformed(0, "`op` is null"))?;
         Ok(Envelope { before, after, source, op, ts_us: micros(ts_us, ts_ms) })
     }
 
@@ -131,7 +132,7 @@ impl AvroRowDecoder {
 fn checked(writer_schema: &str) -> Result<serde_json::Value> {
     apache_avro::Schema::parse_str(writer_schema)
         .map_err(|source| Error::AvroSchema { source: Box::new(source) })?;
-    serde_json::from_str(writer_schema).map_err(|source| Error::Json { what: "the writer's schema", source })
+    serde_json::from_str(writer_schema).map_err(|source| Error::SchemaText { source })
 }
 
 fn row<'a>(
@@ -159,11 +160,11 @@ fn present(optional: Optional, cursor: &mut Cursor<'_>) -> Result<bool> {
         Optional::No => Ok(true),
         Optional::NullAt(null) => match cursor.long()? {
             branch @ (0 | 1) => Ok(branch != i64::from(null)),
-            branch => Err(cursor.malformed(start, format!("{branch} is no branch of the union"))),
+            branch => Err(malformed(start, format!("{branch} is no branch of the union"))),
         },
         Optional::Only => match cursor.long()? {
             0 => Ok(true),
-            branch => Err(cursor.malformed(start, format!("{branch} is no branch of the union"))),
+            branch => Err(malformed(start, format!("{branch} is no branch of the union"))),
         },
     }
 }
@@ -174,14 +175,13 @@ fn value<'a>(read: &Read, skips: &Skips, cursor: &mut Cursor<'a>) -> Result<Valu
         Read::Point(plan) => {
             let members = members(plan, skips, cursor)?;
             let (Some(x), Some(y)) = (members.x, members.y) else {
-                return Err(cursor.malformed(cursor.at(), "a point without coordinates"));
+                return Err(malformed(cursor.at(), "a point without coordinates"));
             };
             return Ok(Value::Point { x, y, wkb: members.wkb, srid: members.srid });
         }
         Read::Geometry(plan) => {
             let members = members(plan, skips, cursor)?;
-            let wkb =
-                members.wkb.ok_or_else(|| cursor.malformed(cursor.at(), "a geometry without its WKB"))?;
+            let wkb = members.wkb.ok_or_else(|| malformed(cursor.at(), "a geometry without its WKB"))?;
             return Ok(Value::Geometry { wkb, srid: members.srid });
         }
     };
@@ -197,7 +197,7 @@ fn value<'a>(read: &Read, skips: &Skips, cursor: &mut Cursor<'a>) -> Result<Valu
             let start = cursor.at();
             let unscaled = cursor.bytes()?;
             if unscaled.len() > decimal::MAX_BYTES {
-                return Err(cursor.malformed(start, format!("a decimal of {} bytes", unscaled.len())));
+                return Err(malformed(start, format!("a decimal of {} bytes", unscaled.len())));
             }
             Value::Bytes(unscaled.into())
         }
@@ -241,7 +241,7 @@ fn vector(cursor: &mut Cursor<'_>) -> Result<Vec<f32>> {
         }
         let count = usize::try_from(count).ok().filter(|count| *count <= cursor.left() / 4);
         let Some(count) = count else {
-            return Err(cursor.malformed(start, "more vector items than bytes are left"));
+            return Err(malformed(start, "more vector items than bytes are left"));
         };
         items.reserve(count);
         for _ in 0..count {
@@ -253,13 +253,13 @@ fn vector(cursor: &mut Cursor<'_>) -> Result<Vec<f32>> {
 fn parsed<T: FromStr<Err = Error>>(cursor: &mut Cursor<'_>) -> Result<T> {
     let start = cursor.at();
     let text = cursor.text()?;
-    text.parse().map_err(|error: Error| cursor.malformed(start, error.to_string()))
+    text.parse().map_err(|error: Error| malformed(start, error.to_string()))
 }
 
 fn unsigned<T: TryFrom<i64>>(cursor: &mut Cursor<'_>, place: &str) -> Result<T> {
     let start = cursor.at();
     let value = cursor.long()?;
-    T::try_from(value).map_err(|_| cursor.malformed(start, format!("{value} is no `{place}`")))
+    T::try_from(value).map_err(|_| malformed(start, format!("{value} is no `{place}`")))
 }
 
 fn ended(cursor: &Cursor<'_>) -> Result<()> {
@@ -267,7 +267,7 @@ fn ended(cursor: &Cursor<'_>) -> Result<()> {
         0 => Ok(()),
         left => {
             let cause = format!("{left} bytes are left over: it was written with another schema");
-            Err(cursor.malformed(cursor.at(), cause))
+            Err(malformed(cursor.at(), cause))
         }
     }
 }

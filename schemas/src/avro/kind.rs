@@ -19,10 +19,8 @@ pub(super) fn column(
     optional: bool,
 ) -> Refusable<Column> {
     // A second column of the same record type has its parameters on the field.
-    let properties = match field_properties.has_parameters() {
-        true => Some(field_properties),
-        false => type_properties(ty),
-    };
+    let properties =
+        if field_properties.has_parameters() { Some(field_properties) } else { type_properties(ty) };
     let parameter = |key| properties.and_then(|properties| properties.parameter(key));
     let number = |key| parameter(key).and_then(|text| text.parse().ok());
     Ok(Column {

@@ -13,15 +13,15 @@ pub(crate) use encode::AvroEncoder;
 
 pub use decode::{AvroDecoder, AvroRowDecoder};
 
-use crate::{Error, Result};
+use crate::{Error, Input, Result};
 
 /// Splits a Confluent-framed record into the schema's id and the Avro body.
 pub fn confluent_frame(record: &[u8]) -> Result<(u32, &[u8])> {
     match record {
         [0, a, b, c, d, body @ ..] => Ok((u32::from_be_bytes([*a, *b, *c, *d]), body)),
         [magic, _, _, _, _, ..] => {
-            Err(Error::malformed("Confluent frame", 0, format!("the first byte is {magic}, not 0")))
+            Err(Error::malformed(Input::ConfluentFrame, 0, format!("the first byte is {magic}, not 0")))
         }
-        _ => Err(Error::malformed("Confluent frame", record.len(), "it is shorter than 5 bytes")),
+        _ => Err(Error::malformed(Input::ConfluentFrame, record.len(), "it is shorter than 5 bytes")),
     }
 }

@@ -5,7 +5,7 @@
 //! number of steps, in proportion to the body.
 
 use super::{
-    cursor::Cursor,
+    cursor::{Cursor, malformed},
     schema::{Names, Node, Primitive, Type},
 };
 use crate::Result;
@@ -100,9 +100,9 @@ impl Skips {
     fn step(&self, skip: Skip, cursor: &mut Cursor<'_>, depth: u32, left: &mut usize) -> Result<()> {
         let at = cursor.at();
         if depth > MAX_DEPTH {
-            return Err(cursor.malformed(at, format!("an ignored field nests deeper than {MAX_DEPTH}")));
+            return Err(malformed(at, format!("an ignored field nests deeper than {MAX_DEPTH}")));
         }
-        *left = left.checked_sub(1).ok_or_else(|| cursor.malformed(at, "an ignored field is too complex"))?;
+        *left = left.checked_sub(1).ok_or_else(|| malformed(at, "an ignored field is too complex"))?;
         match &self.steps[skip.0] {
             Step::Nothing => {}
             Step::Boolean => drop(cursor.boolean()?),
@@ -112,8 +112,8 @@ impl Skips {
             Step::Union(branches) => {
                 let index = cursor.long()?;
                 let branch = usize::try_from(index).ok().and_then(|index| branches.get(index));
-                let branch = branch
-                    .ok_or_else(|| cursor.malformed(at, format!("{index} is no branch of the union")))?;
+                let branch =
+                    branch.ok_or_else(|| malformed(at, format!("{index} is no branch of the union")))?;
                 self.step(*branch, cursor, depth + 1, left)?;
             }
             Step::Record(fields) => {

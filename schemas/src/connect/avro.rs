@@ -84,10 +84,7 @@ impl<'s> Printer<'s> {
         let (namespace, name) = full_name(schema);
         let known = format!("{namespace}.{name}");
         if self.defined.contains_key(&known) {
-            return match namespace == enclosing {
-                true => self.push(quoted(name)),
-                false => self.push(quoted(&format!("{namespace}.{name}"))),
-            };
+            return self.push(quoted(if namespace == enclosing { name } else { &known }));
         }
         self.defined.insert(known, &schema.parameters);
         self.push(format_args!("{{\"type\":\"record\",\"name\":{}", quoted(name)));

@@ -10,16 +10,14 @@ use crate::{Column, Kind, SourceType, TableSchema};
 /// The key's schema. It does not tell the columns' source types: they change with an ALTER that leaves the
 /// key as it is, and a new schema id is a new key to the partitioner.
 pub(crate) fn key(table: &TableSchema, naming: Naming) -> Option<Connect> {
-    if table.key_columns().next().is_none() {
-        return None;
-    }
+    table.key_columns().next()?;
     let names = field_names(naming, table.columns.iter().map(|column| column.name.as_str()));
     let fields = table.key_columns().map(|at| {
         let (column, name) = (&table.columns[at], &names[at]);
-        let schema = match *name == column.name {
-            true => bare(column),
-            false => bare(column).parameter(semantic::SOURCE_NAME, &column.name),
-        };
+        let mut schema = bare(column);
+        if *name != column.name {
+            schema = schema.parameter(semantic::SOURCE_NAME, &column.name);
+        }
         Field::new(name, schema)
     });
     Some(Connect::structure(name_of(table, naming, "Key"), fields.collect()))

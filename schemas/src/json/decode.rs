@@ -5,10 +5,12 @@ use super::{
     schema::{self, Layout},
     value,
 };
-use crate::{Envelope, Error, Kind, Op, Result, Snapshot, SourceInfo, TableSchema, Value, carrier::Carrier};
+use crate::{
+    Envelope, Error, Input, Kind, Op, Result, Snapshot, SourceInfo, TableSchema, Value, carrier::Carrier,
+};
 use std::{collections::HashMap, str::FromStr, sync::Arc};
 
-const WHAT: &str = "JSON envelope";
+const INPUT: Input = Input::JsonEnvelope;
 /// Compiled schemas kept: more table versions than one decoder meets at a time.
 const MAX_KEPT: usize = 256;
 
@@ -76,8 +78,8 @@ impl JsonDecoder {
 
     /// `body`: the whole record value. Which of the two forms it is, the body itself tells.
     pub fn decode<'a>(&mut self, body: &'a [u8]) -> Result<JsonEnvelope<'a>> {
-        let top: Members<'a> = serde_json::from_slice(body)
-            .map_err(|source| Error::Json { what: "a change envelope", source })?;
+        let top: Members<'a> =
+            serde_json::from_slice(body).map_err(|source| Error::Json { input: INPUT, source })?;
         let place = Place { body };
         match (top.find("schema"), top.find("payload")) {
             (Some(schema), Some(payload)) if schema != "null" => {
@@ -98,17 +100,16 @@ impl JsonDecoder {
         {
             return Ok(Arc::clone(plan));
         }
-        let (text, plan) = match self.kept.get_key_value(schema) {
-            Some((text, plan)) => (Arc::clone(text), Arc::clone(plan)),
-            None => {
-                let plan = Arc::new(RowPlan::new(schema::envelope(schema)?));
-                let text: Arc<str> = schema.into();
-                if self.kept.len() >= MAX_KEPT {
-                    self.kept.clear();
-                }
-                self.kept.insert(Arc::clone(&text), Arc::clone(&plan));
-                (text, plan)
+        let (text, plan) = if let Some((text, plan)) = self.kept.get_key_value(schema) {
+            (Arc::clone(text), Arc::clone(plan))
+        } else {
+            let plan = Arc::new(RowPlan::new(schema::envelope(schema)?));
+            let text: Arc<str> = schema.into();
+            if self.kept.len() >= MAX_KEPT {
+                self.kept.clear();
             }
+            self.kept.insert(Arc::clone(&text), Arc::clone(&plan));
+            (text, plan)
         };
         self.last = Some((text, Arc::clone(&plan)));
         Ok(plan)
@@ -140,7 +141,7 @@ impl<'a> Place<'a> {
     /// `json` is a part of the body: its address tells where it begins.
     fn malformed(self, json: &str, cause: impl Into<String>) -> Error {
         let at = (json.as_ptr() as usize).saturating_sub(self.body.as_ptr() as usize);
-        Error::malformed(WHAT, at.min(self.body.len()), cause)
+        Error::malformed(INPUT, at.min(self.body.len()), cause)
     }
 
     fn object(self, json: &'a str, what: &str) -> Result<Members<'a>> {
@@ -156,7 +157,7 @@ impl<'a> Place<'a> {
             None | Some("null") => Ok(None),
             Some(json) => row(json, name).map(Some),
         };
-        let op = payload.find("op").ok_or_else(|| Error::malformed(WHAT, 0, "it has no `op`"))?;
+        let op = payload.find("op").ok_or_else(|| Error::malformed(INPUT, 0, "it has no `op`"))?;
         let source = match payload.find("source") {
             None | Some("null") => SourceInfo::default(),
             Some(json) => self.source(json)?,

@@ -28,8 +28,7 @@ pub(super) struct Layout {
 }
 
 pub(super) fn envelope(json: &str) -> Result<Layout> {
-    let schema: Schema =
-        serde_json::from_str(json).map_err(|source| Error::Json { what: "a record's schema", source })?;
+    let schema: Schema = serde_json::from_str(json).map_err(|source| Error::SchemaText { source })?;
     for name in ["before", "after", "source", "op"] {
         schema.field(name)?;
     }
