@@ -5,5 +5,7 @@ mod pipe;
 
 mod envelope;
 mod idle;
+mod loops;
+mod split;
 
 pub use pipe::{Pipe, Published, Settings};

@@ -3,12 +3,14 @@
 use std::{
     collections::BTreeMap,
     process::ExitStatus,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{
     Kafka, Lab, MySql, fresh_name,
+    oracle::{BinlogReader, LoggedTransaction},
     strait::{Program, Strait},
 };
 use mysql_async::{Conn, prelude::Queryable};
@@ -32,11 +34,13 @@ pub struct Pipe {
     pub connector: Strait,
     pub bootstrap: String,
     source: Source,
+    settings: BTreeMap<String, String>,
 }
 
+#[derive(Clone)]
 enum Source {
     Shared(&'static MySql),
-    Own(MySql),
+    Own(Arc<MySql>),
 }
 
 /// One record as a reader of committed records sees it.
@@ -83,7 +87,7 @@ impl Pipe {
     /// A connector of a source of its own.
     pub async fn own(mysql: MySql, settings: Settings<'_>) -> Result<Self> {
         let kafka = Lab::shared().kafka().await?;
-        Self::with(Source::Own(mysql), kafka.bootstrap().to_owned(), settings).await
+        Self::with(Source::Own(Arc::new(mysql)), kafka.bootstrap().to_owned(), settings).await
     }
 
     /// With a Kafka of its own.
@@ -110,8 +114,48 @@ impl Pipe {
             all.insert((*name).into(), (*value).replace("{database}", &database));
         }
         all.retain(|_, value| !value.is_empty());
-        let connector = Strait::new(Program::Connector, &prefix, all).await?;
-        Ok(Self { prefix, database, connector, bootstrap, source })
+        Self::build(prefix, database, bootstrap, source, all).await
+    }
+
+    async fn build(
+        prefix: String,
+        database: String,
+        bootstrap: String,
+        source: Source,
+        settings: BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let connector = Strait::new(Program::Connector, &prefix, settings.clone()).await?;
+        Ok(Self { prefix, database, connector, bootstrap, source, settings })
+    }
+
+    /// The same prefix, source and database with other settings; this one must not run any more.
+    pub async fn with_settings(&self, settings: Settings<'_>) -> Result<Self> {
+        let mut all = self.settings.clone();
+        all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let (prefix, database) = (self.prefix.clone(), self.database.clone());
+        Self::build(prefix, database, self.bootstrap.clone(), self.source.clone(), all).await
+    }
+
+    /// The same prefix at another source.
+    pub async fn at(&self, mysql: MySql) -> Result<Self> {
+        let mut all = self.settings.clone();
+        all.insert("source.port".into(), mysql.port().to_string());
+        let source = Source::Own(Arc::new(mysql));
+        Self::build(self.prefix.clone(), self.database.clone(), self.bootstrap.clone(), source, all).await
+    }
+
+    /// The source's whole binary log as mysqlbinlog prints it.
+    pub async fn logged(&self) -> Result<Vec<LoggedTransaction>> {
+        let first: Option<mysql_async::Row> =
+            self.mysql().conn().await?.query_first("SHOW BINARY LOGS").await?;
+        let first: String = first.and_then(|row| row.get(0)).context("a binary log")?;
+        let reader = BinlogReader::new(self.mysql().tool("mysqlbinlog").await?, &first);
+        tokio::task::spawn_blocking(move || {
+            let mut logged = Vec::new();
+            reader.read(|transaction| logged.push(transaction))?;
+            Ok(logged)
+        })
+        .await?
     }
 
     pub fn mysql(&self) -> &MySql {
