@@ -23,12 +23,20 @@ pub(super) fn write(value: f64, out: &mut String) -> Result<()> {
     if unsigned.len() < mantissa.len() {
         out.push('-');
     }
-    let digits: String = unsigned.chars().filter(|char| *char != '.').collect();
+    let mut digits: String = unsigned.chars().filter(|char| *char != '.').collect();
+    if let Some(even) = even_neighbour(value.abs(), &digits, exponent) {
+        digits = even;
+    }
     let length = digits.len() as i32;
     // Digits before the point.
     let point = exponent + 1;
     if point <= -PLAIN || point > PLAIN && length <= point {
-        out.push_str(unsigned);
+        let (first, rest) = digits.split_at(1);
+        out.push_str(first);
+        if !rest.is_empty() {
+            out.push('.');
+            out.push_str(rest);
+        }
         write!(out, "e{exponent}").expect("writing to a string cannot fail");
     } else if point <= 0 {
         out.push_str("0.");
@@ -45,6 +53,32 @@ pub(super) fn write(value: f64, out: &mut String) -> Result<()> {
         out.push_str(".0");
     }
     Ok(())
+}
+
+/// Where the number lies exactly between two such texts, Rust takes the greater and the server the even one:
+/// 2070175004671058.25 is "2070175004671058.2". This gives the even one's digits, if that is the lesser.
+fn even_neighbour(value: f64, digits: &str, exponent: i32) -> Option<String> {
+    /// More digits than any double has.
+    const ALL: usize = 800;
+
+    let (head, last) = digits.split_at(digits.len() - 1);
+    let last = last.as_bytes()[0];
+    if last.is_multiple_of(2) {
+        return None;
+    }
+    let even = format!("{head}{}", char::from(last - 1));
+    let exact_digits = |count: usize| {
+        let text = format!("{value:.count$e}");
+        text.split('e').next().unwrap_or_default().replace('.', "")
+    };
+    // Nearly always, one digit more tells that it is no tie.
+    let tie = |exact: &str| exact.strip_prefix(&even).is_some_and(|rest| rest.trim_end_matches('0') == "5");
+    if !tie(&exact_digits(digits.len())) || !tie(&exact_digits(ALL)) {
+        return None;
+    }
+    let (first, rest) = even.split_at(1);
+    let reads_back = format!("{first}.{rest}e{exponent}").parse() == Ok(value);
+    reads_back.then_some(even)
 }
 
 #[cfg(test)]
@@ -64,6 +98,8 @@ mod tests {
             (1e15, "1e15"),
             (1_234_567_890_123_456.7, "1234567890123456.8"),
             (1e20, "1e20"),
+            (2_070_175_004_671_058.25, "2070175004671058.2"),
+            (2_070_175_004_671_058.75, "2070175004671058.8"),
             (1e-14, "0.00000000000001"),
             (1e-15, "0.000000000000001"),
             (1e-16, "1e-16"),
