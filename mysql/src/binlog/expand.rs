@@ -4,7 +4,7 @@
 //! payload claims is never allocated before the bytes have come. The payload says how large it is when
 //! inflated: more or fewer bytes than that are an error, so that no damage passes as a shorter transaction.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 use bytes::{Buf, Bytes, buf};
 
@@ -31,7 +31,7 @@ struct Payload {
 }
 
 enum Inflated {
-    Zstd(zstd::Decoder<'static, BufReader<buf::Reader<Bytes>>>),
+    Zstd(zstd::Decoder<'static, buf::Reader<Bytes>>),
     Plain(buf::Reader<Bytes>),
 }
 
@@ -94,7 +94,7 @@ impl Payload {
         let (inflated, left) = match compression {
             Some(0) => {
                 let left = uncompressed.ok_or_else(|| reader.malformed("no uncompressed size"))?;
-                let decoder = zstd::Decoder::new(payload.reader()).map_err(Error::Inflate)?;
+                let decoder = zstd::Decoder::with_buffer(payload.reader()).map_err(Error::Inflate)?;
                 (Inflated::Zstd(decoder), left)
             }
             Some(255) => (Inflated::Plain(payload.reader()), uncompressed.unwrap_or(length)),

@@ -419,3 +419,272 @@ fn extend(pos: u64, low: u32) -> u64 {
 fn misplaced(found: impl Into<String>) -> Error {
     Error::Malformed { what: "the order of events", found: found.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: [u8; 16] = [7; 16];
+
+    /// Events one after the other in a file, as a server writes them.
+    struct Log {
+        pos: u64,
+    }
+
+    impl Log {
+        fn event(&mut self, event_type: EventType, body: &[u8]) -> RawEvent {
+            let event_size = (EventHeader::LENGTH + body.len() + 4) as u32;
+            self.pos += u64::from(event_size);
+            let header = EventHeader {
+                timestamp: 1_700_000_000,
+                event_type,
+                server_id: 3,
+                event_size,
+                log_pos: self.pos as u32,
+                flags: 0,
+            };
+            RawEvent { header, body: body.to_vec().into(), inside_payload: false }
+        }
+
+        fn gtid(&mut self, number: u64) -> RawEvent {
+            self.event(EventType::Gtid, &[&[0], &UUID[..], &number.to_le_bytes()].concat())
+        }
+
+        fn query(&mut self, statement: &str) -> RawEvent {
+            let head = [77, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            self.event(EventType::Query, &[&head[..], statement.as_bytes()].concat())
+        }
+
+        fn table_map(&mut self, number: u8, table: u8) -> RawEvent {
+            let body = [number, 0, 0, 0, 0, 0, 1, 0, 1, b'd', 0, 1, table, 0, 1, 3, 0, 0];
+            self.event(EventType::TableMap, &body)
+        }
+
+        fn insert(&mut self, number: u8) -> RawEvent {
+            self.event(EventType::WriteRows, &[number, 0, 0, 0, 0, 0, 1, 0, 2, 0, 1, 1, 0, 9, 0, 0, 0])
+        }
+
+        fn xid(&mut self) -> RawEvent {
+            self.event(EventType::Xid, &[0; 8])
+        }
+    }
+
+    fn framer() -> (Framer, Log) {
+        (Framer::new("binlog.000007", 4), Log { pos: 4 })
+    }
+
+    /// The cause, without its place, which is checked.
+    fn refusal(framer: &mut Framer, event: &RawEvent) -> String {
+        match framer.step(event) {
+            Err(Error::At { file, pos, source, .. }) => {
+                assert_eq!((&*file, pos as u32), ("binlog.000007", event.header.log_pos));
+                source.to_string()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_transaction_from_its_gtid_to_its_xid() {
+        let (mut framer, mut log) = framer();
+        assert!(matches!(framer.step(&log.gtid(5)), Ok(Step::Nothing)));
+        assert!(framer.in_transaction());
+        match framer.step(&log.query("BEGIN")) {
+            Ok(Step::Begin { head, xa: None }) => {
+                assert_eq!(head.gtid, Some(Gtid { uuid: crate::gtid::Uuid(UUID), tag: None, number: 5 }));
+                assert_eq!((head.pos, head.thread, head.server_id), (4, Some(77), 3));
+                assert_eq!(
+                    (head.commit_us, head.original_commit_us),
+                    (1_700_000_000_000_000, 1_700_000_000_000_000)
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(framer.step(&log.table_map(1, b't')), Ok(Step::Nothing)));
+        let before = log.pos;
+        match framer.step(&log.insert(1)) {
+            Ok(Step::Rows { table, rows, pos }) => {
+                assert_eq!((table.database.as_str(), table.table.as_str(), pos), ("d", "t", before));
+                assert_eq!(rows.images, [0, 9, 0, 0, 0]);
+            }
+            other => panic!("{other:?}"),
+        }
+        match framer.step(&log.xid()) {
+            Ok(Step::Commit(end)) => assert_eq!((&*end.file, end.pos), ("binlog.000007", log.pos)),
+            other => panic!("{other:?}"),
+        }
+        assert!(!framer.in_transaction());
+    }
+
+    #[test]
+    fn a_missing_end_is_found_at_the_next_beginning() {
+        for statement in ["BEGIN", "XA START X'61',X'',1"] {
+            let (mut framer, mut log) = framer();
+            framer.step(&log.gtid(5)).unwrap();
+            framer.step(&log.query(statement)).unwrap();
+            assert!(refusal(&mut framer, &log.gtid(6)).contains("has not ended"));
+        }
+        let (mut framer, mut log) = framer();
+        framer.step(&log.gtid(5)).unwrap();
+        assert!(
+            refusal(&mut framer, &log.gtid(6)).contains(":5 that began at binlog.000007:4 has not ended")
+        );
+    }
+
+    #[test]
+    fn rows_belong_to_a_transaction_and_a_table_map_of_it() {
+        let (mut framer, mut log) = framer();
+        assert!(refusal(&mut framer, &log.insert(1)).contains("outside of a transaction"));
+        let (mut framer, mut log) = self::framer();
+        for number in 5..7 {
+            framer.step(&log.gtid(number)).unwrap();
+            framer.step(&log.query("BEGIN")).unwrap();
+            if number == 5 {
+                framer.step(&log.table_map(1, b't')).unwrap();
+                framer.step(&log.insert(1)).unwrap();
+                framer.step(&log.xid()).unwrap();
+            } else {
+                assert!(refusal(&mut framer, &log.insert(1)).contains("no TABLE_MAP"));
+            }
+        }
+    }
+
+    #[test]
+    fn statements_and_ends_that_do_not_fit_are_refused() {
+        for (first, then) in [
+            ("BEGIN", "BEGIN"),
+            ("BEGIN", "XA COMMIT X'61',X'',1"),
+            ("XA START X'61',X'',1", "COMMIT"),
+            ("BEGIN", "XA END X'61',X'',1"),
+        ] {
+            let (mut framer, mut log) = framer();
+            framer.step(&log.gtid(5)).unwrap();
+            framer.step(&log.query(first)).unwrap();
+            assert!(
+                refusal(&mut framer, &log.query(then)).contains("inside a transaction"),
+                "{first}, {then}"
+            );
+        }
+        for alone in ["COMMIT", "ROLLBACK", "SAVEPOINT `a`"] {
+            let (mut framer, mut log) = framer();
+            framer.step(&log.gtid(5)).unwrap();
+            assert!(refusal(&mut framer, &log.query(alone)).contains("without BEGIN"));
+        }
+        let (mut framer, mut log) = framer();
+        assert!(refusal(&mut framer, &log.query("CREATE TABLE t (i INT)")).contains("no transaction"));
+        let (mut framer, mut log) = self::framer();
+        assert!(refusal(&mut framer, &log.xid()).contains("outside of a transaction"));
+    }
+
+    #[test]
+    fn changes_in_statement_form_are_reported_inside_and_outside() {
+        let (mut framer, mut log) = framer();
+        framer.step(&log.gtid(5)).unwrap();
+        framer.step(&log.query("BEGIN")).unwrap();
+        match framer.step(&log.query("DELETE FROM t")) {
+            Ok(Step::Statement { event: EventType::Query, statement }) => {
+                assert_eq!(statement, "DELETE FROM t")
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(
+            framer.step(&log.event(EventType::Rand, &[0; 16])),
+            Ok(Step::Statement { event: EventType::Rand, .. })
+        ));
+        assert!(framer.in_transaction());
+    }
+
+    #[test]
+    fn unknown_events_are_passed_over_only_if_they_may_be() {
+        let (mut framer, mut log) = framer();
+        let mut event = log.event(EventType::Unknown(165), b"MariaDB's compressed rows");
+        assert!(refusal(&mut framer, &event).contains("event type 165"));
+        event.header.flags |= EventHeader::IGNORABLE;
+        assert!(matches!(framer.step(&event), Ok(Step::Nothing)));
+        for refused in [EventType::Incident, EventType::TransactionPayload] {
+            refusal(&mut framer, &log.event(refused, b""));
+        }
+        framer.step(&log.gtid(5)).unwrap();
+        framer.step(&log.query("BEGIN")).unwrap();
+        assert!(
+            refusal(&mut framer, &log.event(EventType::PartialUpdateRows, b""))
+                .contains("PARTIAL_UPDATE_ROWS")
+        );
+    }
+
+    #[test]
+    fn the_event_that_only_ends_a_statement_has_no_table() {
+        let (mut framer, mut log) = framer();
+        framer.step(&log.gtid(5)).unwrap();
+        framer.step(&log.query("BEGIN")).unwrap();
+        let dummy = [0xff, 0xff, 0xff, 0, 0, 0, 1, 0, 2, 0, 0];
+        assert!(matches!(framer.step(&log.event(EventType::WriteRows, &dummy)), Ok(Step::Nothing)));
+    }
+
+    #[test]
+    fn positions_run_over_32_bits() {
+        let start = (1 << 32) - 10;
+        let (mut framer, mut log) = (Framer::new("binlog.000007", start), Log { pos: start });
+        framer.step(&log.gtid(5)).unwrap();
+        assert_eq!((framer.pos(), framer.head().unwrap().pos), (log.pos, start));
+        assert!(framer.pos() > u64::from(u32::MAX));
+        assert_eq!(extend(5 << 32 | 100, 99), 6 << 32 | 99);
+        assert_eq!(extend(5 << 32 | 100, 100), 5 << 32 | 100);
+    }
+
+    #[test]
+    fn artificial_events_do_not_move_the_position_and_rotates_do() {
+        let (mut framer, mut log) = framer();
+        framer.step(&log.event(EventType::Stop, b"")).unwrap();
+        let pos = framer.pos();
+        let mut elsewhere = Log { pos: 0 };
+        let mut event = elsewhere.event(EventType::Stop, b"");
+        event.header.flags |= EventHeader::ARTIFICIAL;
+        framer.step(&event).unwrap();
+        event.header = EventHeader { flags: 0, log_pos: 0, ..event.header };
+        framer.step(&event).unwrap();
+        assert_eq!(framer.pos(), pos);
+        let rotate = [&1234_u64.to_le_bytes()[..], b"binlog.000008"].concat();
+        match framer.step(&log.event(EventType::Rotate, &rotate)) {
+            Ok(Step::Rotate { file, pos: 1234 }) => assert_eq!(&*file, "binlog.000008"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!((&**framer.file(), framer.pos()), ("binlog.000008", 1234));
+    }
+
+    #[test]
+    fn heartbeats_of_both_kinds_tell_the_place() {
+        let (mut framer, mut log) = framer();
+        log.pos = 5_000;
+        let event = log.event(EventType::Heartbeat, b"binlog.000009");
+        match framer.step(&event) {
+            Ok(Step::Heartbeat { file, pos }) => assert_eq!((&*file, pos), ("binlog.000009", log.pos)),
+            other => panic!("{other:?}"),
+        }
+        let fields =
+            [&[1, 13][..], b"binlog.000010", &[2, 9, 254], &(7_u64 << 33).to_le_bytes(), &[0]].concat();
+        match framer.step(&log.event(EventType::HeartbeatV2, &fields)) {
+            Ok(Step::Heartbeat { file, pos }) => assert_eq!((&*file, pos), ("binlog.000010", 7 << 33)),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(framer.pos(), 7 << 33);
+    }
+
+    #[test]
+    fn equal_descriptions_share_one_table_map_whatever_their_number() {
+        let (mut framer, mut log) = framer();
+        framer.step(&log.gtid(5)).unwrap();
+        framer.step(&log.query("BEGIN")).unwrap();
+        let mut tables = Vec::new();
+        for (number, table) in [(1, b't'), (1, b't'), (2, b't'), (2, b'u'), (2, b't'), (1, b'u')] {
+            framer.step(&log.table_map(number, table)).unwrap();
+            match framer.step(&log.insert(number)) {
+                Ok(Step::Rows { table, .. }) => tables.push(table),
+                other => panic!("{other:?}"),
+            }
+        }
+        let same = |a: usize, b: usize| Arc::ptr_eq(&tables[a], &tables[b]);
+        assert!(same(0, 1) && same(0, 2) && same(0, 4) && same(3, 5) && !same(0, 3));
+        assert!(tables[0].version < tables[3].version);
+    }
+}

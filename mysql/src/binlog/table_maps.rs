@@ -12,7 +12,7 @@ use std::{
 use super::{Error, RawEvent, Result, TableMap, table_map};
 
 /// Above so many remembered tables, those not used in the present transaction are forgotten.
-const REMEMBERED: usize = 4096;
+const REMEMBERED: usize = 1024;
 
 #[derive(Default)]
 pub(super) struct TableMaps {

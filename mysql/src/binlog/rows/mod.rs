@@ -210,3 +210,135 @@ fn in_column(table: &TableMap, column: usize, source: Error) -> Error {
         source: Box::new(source),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::binlog::{ColumnDef, ColumnType, EventHeader};
+
+    fn table(types: &[ColumnType]) -> TableMap {
+        let columns = types.iter().enumerate().map(|(index, ty)| ColumnDef {
+            name: format!("c{index}"),
+            ty: *ty,
+            unsigned: false,
+            nullable: true,
+            collation: Some(63),
+            labels: [].into(),
+            visible: true,
+        });
+        TableMap::new("d".into(), "t".into(), columns.collect(), Vec::new(), true)
+    }
+
+    fn event(event_type: EventType, body: &[u8]) -> RawEvent {
+        let header =
+            EventHeader { timestamp: 0, event_type, server_id: 1, event_size: 0, log_pos: 0, flags: 0 };
+        RawEvent { header, body: body.to_vec().into(), inside_payload: false }
+    }
+
+    const HEAD: [u8; 8] = [1, 0, 0, 0, 0, 0, 0x13, 0];
+
+    /// All rows, as (before, after).
+    fn decode(event: &RawEvent, table: &TableMap) -> Result<Vec<(String, String)>> {
+        let rows = RowsEvent::parse(event)?;
+        let mut iter = rows.rows(table)?;
+        let (mut before, mut after, mut all) = (Vec::new(), Vec::new(), Vec::new());
+        while iter.next(&mut before, &mut after)? {
+            all.push((format!("{before:?}"), format!("{after:?}")));
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn images_with_nulls_and_absent_columns() {
+        let table = table(&[ColumnType::Tiny, ColumnType::Tiny, ColumnType::Char { max_bytes: 3 }]);
+        // Extra data of 3 bytes; before: only column 0; after: columns 1 and 2.
+        let body =
+            [&HEAD[..], &[5, 0, 9, 9, 9], &[3, 0b001, 0b110], &[0, 7, 0b01, 1, b'x'], &[1, 0b10, 0xff]]
+                .concat();
+        let event = event(EventType::UpdateRows, &body);
+        assert_eq!(
+            decode(&event, &table).unwrap(),
+            [
+                (
+                    "[Int(7), Absent, Absent]".into(),
+                    "[Absent, Null, Binary(BinaryValue { stored: [120], zeros: 2 })]".into()
+                ),
+                ("[Null, Absent, Absent]".into(), "[Absent, Int(-1), Null]".into()),
+            ]
+        );
+        let rows = RowsEvent::parse(&event).unwrap();
+        assert!(!rows.is_full());
+        assert!(
+            rows.has_flag(row_flags::NO_FOREIGN_KEY_CHECKS)
+                && !rows.has_flag(row_flags::RELAXED_UNIQUE_CHECKS)
+        );
+    }
+
+    #[test]
+    fn the_first_version_has_no_extra_data_and_deletes_have_only_a_before_image() {
+        let table = table(&[ColumnType::Short]);
+        let body = [&HEAD[..], &[1, 1], &[0, 1, 0, 0, 2, 0]].concat();
+        let none = || "[]".to_owned();
+        let rows = decode(&event(EventType::DeleteRowsV1, &body), &table).unwrap();
+        assert_eq!(rows, [("[Int(1)]".into(), none()), ("[Int(2)]".into(), none())]);
+        let rows = decode(&event(EventType::WriteRowsV1, &body), &table).unwrap();
+        assert_eq!(rows, [(none(), "[Int(1)]".into()), (none(), "[Int(2)]".into())]);
+    }
+
+    #[test]
+    fn left_tells_how_many_bytes_each_row_took() {
+        let table = table(&[ColumnType::VarChar { max_bytes: 9 }]);
+        let body = [&HEAD[..], &[1, 1], &[0, 2, b'a', b'b', 1, 0, 0]].concat();
+        let event = event(EventType::WriteRowsV1, &body);
+        let rows = RowsEvent::parse(&event).unwrap();
+        let mut iter = rows.rows(&table).unwrap();
+        let mut lefts = vec![iter.left().len()];
+        while iter.next(&mut Vec::new(), &mut Vec::new()).unwrap() {
+            lefts.push(iter.left().len());
+        }
+        assert_eq!((rows.images.len(), lefts), (7, vec![7, 3, 2, 0]));
+    }
+
+    #[test]
+    fn errors_name_the_table_and_the_column() {
+        let table = table(&[ColumnType::Tiny, ColumnType::Long]);
+        let cut = [&HEAD[..], &[2, 3], &[0, 1, 1, 1, 1]].concat();
+        let error = decode(&event(EventType::WriteRowsV1, &cut), &table).unwrap_err();
+        assert_eq!(error.to_string(), "column c1 of d.t could not be decoded");
+        let one = self::table(&[ColumnType::Tiny]);
+        let error = decode(&event(EventType::WriteRowsV1, &cut), &one).unwrap_err();
+        assert!(error.to_string().contains("it has 2 columns, its table d.t has 1"), "{error}");
+        let old = self::table(&[ColumnType::Tiny, ColumnType::Unsupported { code: 12 }]);
+        let error = decode(&event(EventType::WriteRowsV1, &cut), &old).unwrap_err();
+        assert!(matches!(error, Error::Column { source, .. } if source.to_string().contains("MySQL 5.5")));
+    }
+
+    #[test]
+    fn rows_without_columns_cannot_be_counted_and_are_refused() {
+        let table = table(&[ColumnType::Tiny]);
+        let body = [&HEAD[..], &[1, 0]].concat();
+        let error = decode(&event(EventType::WriteRowsV1, &body), &table).unwrap_err();
+        assert!(error.to_string().contains("without any column"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(kind in 0..8_u8, body in prop::collection::vec(any::<u8>(), 0..120)) {
+            use ColumnType::*;
+            let table = table(&[
+                Tiny, Int24, Double, Decimal { precision: 10, scale: 3 }, Year, Date, Time { fsp: 3 }, DateTime { fsp: 2 },
+                Timestamp { fsp: 6 }, Bit { bits: 9 }, Enum { bytes: 1 }, Set { bytes: 3 }, Char { max_bytes: 300 },
+                VarChar { max_bytes: 20 }, Blob { length_bytes: 3 }, Vector { length_bytes: 4, dimensions: 0 },
+            ]);
+            let kinds = [
+                EventType::WriteRows, EventType::UpdateRows, EventType::DeleteRows, EventType::WriteRowsV1,
+                EventType::UpdateRowsV1, EventType::DeleteRowsV1, EventType::PartialUpdateRows, EventType::Xid,
+            ];
+            let head = if kind < 3 { &[2, 0, 16][..] } else { &[16] };
+            let _ = decode(&event(kinds[usize::from(kind)], &[&HEAD[..], head, &body].concat()), &table);
+            let _ = decode(&event(kinds[usize::from(kind)], &body), &table);
+        }
+    }
+}
