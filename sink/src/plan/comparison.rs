@@ -9,7 +9,7 @@
 //! - Case-insensitive collations of the list below hold, among printable ASCII, no two characters equal but
 //!   the two cases of a letter, and ignore none (a test asks the server). So printable ASCII is lower-cased.
 //!   Anything else is doubtful: 'ß' = 'ss', 'é' = 'e', a soft hyphen equals nothing at all.
-//! - Collations with rules of their own for ASCII ('ll' in Spanish, i = y in Lithuanian, I = J in classical
+//! - Collations with rules of their own for ASCII ('~' = 'y' in gbk, 'ccs' = 'cscs' in Hungarian, 'll' in Spanish, i = y in Lithuanian, I = J in classical
 //!   Latin) are not in the list, and doubtful throughout.
 
 use crate::{datum::Datum, table_map::ColumnClass};
@@ -23,8 +23,11 @@ pub enum Comparison {
     Doubtful,
 }
 
-/// Suffixes of the case-insensitive (and -sensitive) collations in which printable ASCII is as said above.
-const PLAIN_ASCII: [&str; 18] = [
+/// Charsets and endings of the collations in which printable ASCII is as said above. Not every `_general_ci` is:
+/// macce's has m = n, koi8u's ',' = '`'.
+const PLAIN_CHARSETS: [&str; 9] =
+    ["utf8mb4", "utf8mb3", "utf8", "utf16", "utf16le", "utf32", "ucs2", "latin1", "ascii"];
+const PLAIN_ENDINGS: [&str; 14] = [
     "_general_ci",
     "_general_cs",
     "_general_mysql500_ci",
@@ -32,18 +35,23 @@ const PLAIN_ASCII: [&str; 18] = [
     "_unicode_ci",
     "_unicode_520_ci",
     "_unicode_nopad_ci",
-    "utf8mb4_0900_ai_ci",
-    "utf8mb4_0900_as_ci",
-    "utf8mb4_0900_as_cs",
-    "utf8mb4_zh_0900_as_cs",
+    "_0900_ai_ci",
+    "_0900_as_ci",
+    "_0900_as_cs",
     "_uca1400_ai_ci",
     "_uca1400_as_ci",
-    "latin1_swedish_ci",
-    "gbk_chinese_ci",
-    "gb2312_chinese_ci",
-    "gb18030_chinese_ci",
-    "big5_chinese_ci",
+    "_swedish_ci",
+    "_zh_0900_as_cs",
 ];
+
+/// Only a charset and an ending of the lists, nothing between: a language in between has rules of its own.
+fn is_plain_ascii(collation: &str) -> bool {
+    PLAIN_CHARSETS.iter().any(|charset| {
+        collation.strip_prefix(charset).is_some_and(|ending| {
+            PLAIN_ENDINGS.contains(&ending) && (ending != "_swedish_ci" || *charset == "latin1")
+        })
+    })
+}
 
 impl Comparison {
     pub fn of(class: ColumnClass, collation: Option<&str>) -> Self {
@@ -62,7 +70,7 @@ impl Comparison {
             ColumnClass::Character | ColumnClass::Enum | ColumnClass::Set => match collation {
                 None => Self::Doubtful,
                 Some(name) if name == "binary" || name.ends_with("_bin") => Self::Bytes,
-                Some(name) if PLAIN_ASCII.iter().any(|plain| name.ends_with(plain)) => Self::PrintableAscii,
+                Some(name) if is_plain_ascii(name) => Self::PrintableAscii,
                 Some(_) => Self::Doubtful,
             },
             ColumnClass::Json | ColumnClass::Geometry | ColumnClass::Vector | ColumnClass::Unknown => {

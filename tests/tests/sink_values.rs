@@ -1,0 +1,344 @@
+//! Every value that MySQL can hold is written to the bit, found again by its image, and changed and deleted in
+//! each form; judged by the server itself.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use e2e::{Lab, MySql};
+use mysql_async::{Conn, prelude::Queryable};
+use strait_mysql::{
+    catalog::{TableName, read_table},
+    server::{ServerOptions, connect_session},
+};
+use strait_schemas::{Column, Kind, SourceType, TableSchema};
+use strait_sink::{
+    apply::{Form, Work, session},
+    datum::Datum,
+    merge::PartitionId,
+    plan::{Batch, Change, Operation, Places, RecordAt},
+    sql::{Dialect, SqlBatch},
+    table_map::{Mapping, Target},
+};
+
+fn text(text: &str) -> Datum {
+    Datum::Text(Bytes::copy_from_slice(text.as_bytes()))
+}
+
+fn literal(text: &'static str) -> Datum {
+    Datum::Literal(Bytes::from_static(text.as_bytes()))
+}
+
+fn decimal(unscaled: i128, scale: u8) -> Datum {
+    Datum::Decimal { unscaled: Bytes::copy_from_slice(&unscaled.to_be_bytes()), scale }
+}
+
+struct Case {
+    definition: &'static str,
+    kind: Kind,
+    value: Datum,
+    /// The same value, as an independent SQL expression.
+    truth: String,
+}
+
+fn case(definition: &'static str, kind: Kind, value: Datum, truth: &str) -> Case {
+    Case { definition, kind, value, truth: truth.to_owned() }
+}
+
+fn numbers() -> Vec<Case> {
+    let decimal_kind = |scale| Kind::Decimal { precision: 65, scale };
+    vec![
+        case("BIGINT UNSIGNED", Kind::Int64, Datum::UInt(u64::MAX), "18446744073709551615"),
+        case("BIGINT", Kind::Int64, Datum::Int(i64::MIN), "-9223372036854775808"),
+        case("TINYINT(1)", Kind::Boolean, Datum::Int(1), "1"),
+        case("DECIMAL(65,30)", decimal_kind(30), decimal(-1, 30), "-0.000000000000000000000000000001"),
+        case(
+            "DECIMAL(38,2)",
+            decimal_kind(2),
+            decimal(i128::MAX / 100, 2),
+            "17014118346046923173168730371588410.57",
+        ),
+        case("FLOAT", Kind::Float32, Datum::Float(0.1), "0.1"),
+        case("FLOAT", Kind::Float32, Datum::Float(f32::MAX), "3.4028234663852886e38"),
+        case("FLOAT", Kind::Float32, Datum::Float(f32::from_bits(1)), "1.401298464324817e-45"),
+        case("FLOAT", Kind::Float32, Datum::Float(-0.0), "-0e0"),
+        case("DOUBLE", Kind::Float64, Datum::Double(f64::from_bits(1)), "5e-324"),
+        case("DOUBLE", Kind::Float64, Datum::Double(f64::MAX), "1.7976931348623157e308"),
+        case("DOUBLE", Kind::Float64, Datum::Double(0.1 + 0.2), "0.30000000000000004e0"),
+        case("DOUBLE", Kind::Float64, Datum::Double(-0.0), "-0e0"),
+        case("BIT(64)", Kind::Bits { length: 64 }, Datum::UInt(u64::MAX - 1), "18446744073709551614"),
+        case("BIT(1)", Kind::Boolean, Datum::Int(1), "b'1'"),
+        case("YEAR", Kind::Year, Datum::Int(0), "0000"),
+        case("YEAR", Kind::Year, Datum::Int(2155), "2155"),
+    ]
+}
+
+fn times() -> Vec<Case> {
+    vec![
+        case("DATE", Kind::Date, Datum::Date(2_932_896), "'9999-12-31'"),
+        case("DATE", Kind::Date, Datum::Date(-719_162), "'0001-01-01'"),
+        case("DATE", Kind::Date, literal("0000-00-00"), "'0000-00-00'"),
+        case("DATE", Kind::Date, literal("2024-00-15"), "'2024-00-15'"),
+        case("DATE", Kind::Date, literal("2023-02-31"), "'2023-02-31'"),
+        case("TIME(6)", Kind::MicroTime, Datum::Time(-3_020_399_000_000), "'-838:59:59'"),
+        case("TIME(6)", Kind::MicroTime, Datum::Time(-1), "'-00:00:00.000001'"),
+        case(
+            "DATETIME(6)",
+            Kind::MicroTimestamp,
+            Datum::DateTime(253_402_300_799_999_999),
+            "'9999-12-31 23:59:59.999999'",
+        ),
+        case(
+            "DATETIME(3)",
+            Kind::Timestamp,
+            Datum::DateTime(-62_135_596_800_000_000 + 1000),
+            "'0001-01-01 00:00:00.001'",
+        ),
+        case("DATETIME", Kind::Timestamp, literal("0000-00-00 00:00:00"), "'0000-00-00'"),
+        case(
+            "TIMESTAMP(6)",
+            Kind::ZonedTimestamp,
+            Datum::DateTime(2_147_483_647_999_999),
+            "'2038-01-19 03:14:07.999999'",
+        ),
+        case("TIMESTAMP", Kind::ZonedTimestamp, literal("0000-00-00 00:00:00"), "0"),
+    ]
+}
+
+fn bytes_and_text() -> Vec<Case> {
+    let all: Vec<u8> = (0..=255).collect();
+    let hex: String = all.iter().map(|byte| format!("{byte:02x}")).collect();
+    let quotes = "it's \\ \"q\" `b` \0 \n % _ 😀 '' ;--";
+    let of_quotes: String = quotes.bytes().map(|byte| format!("{byte:02x}")).collect();
+    vec![
+        case("VARBINARY(300)", Kind::Bytes, Datum::Binary(all.clone().into()), &format!("x'{hex}'")),
+        case("LONGBLOB", Kind::Bytes, Datum::Binary(Bytes::from_static(b"'\\'")), "x'275c27'"),
+        case("BINARY(4)", Kind::Bytes, Datum::Binary(Bytes::from_static(b"a\0\0\0")), "x'61000000'"),
+        case(
+            "VARCHAR(100) CHARACTER SET utf8mb4",
+            Kind::Text,
+            text(quotes),
+            &format!("_utf8mb4 x'{of_quotes}'"),
+        ),
+        case("VARCHAR(10)", Kind::Text, text(""), "''"),
+        case("CHAR(10)", Kind::Text, text("Zoë"), "'Zoë'"),
+        case("VARCHAR(10)", Kind::Text, text("a  "), "'a  '"),
+        case("VARCHAR(10) CHARACTER SET latin1", Kind::Text, text("é€"), "_latin1 x'e980'"),
+        case(
+            "VARCHAR(10) CHARACTER SET gbk",
+            Kind::Text,
+            Datum::Raw(Bytes::from_static(b"\xc4\xe3\x61")),
+            "_gbk x'c4e361'",
+        ),
+        case("TEXT CHARACTER SET utf16", Kind::Text, text("你'好"), "'你''好'"),
+        case("ENUM('a','it''s','2')", Kind::Enum { allowed: String::new() }, text("it's"), "2"),
+        case("ENUM('a','it''s','2')", Kind::Enum { allowed: String::new() }, text("2"), "3"),
+        case("SET('a','b','c')", Kind::EnumSet { allowed: String::new() }, text("a,b"), "3"),
+        case("SET('a','b','c')", Kind::EnumSet { allowed: String::new() }, Datum::Index(5), "5"),
+        case(
+            "JSON",
+            Kind::Json,
+            Datum::Json(Bytes::from_static(br#"{"a": [1, 2.5, "it's \\ \""], "b": null}"#)),
+            r#"'{"a": [1, 2.5, "it''s \\ \""], "b": null}'"#,
+        ),
+        case(
+            "POINT SRID 4326",
+            Kind::Point,
+            Datum::Binary(point()),
+            "ST_GeomFromText('POINT(1 2)', 4326, 'axis-order=long-lat')",
+        ),
+        case(
+            "VECTOR(3)",
+            Kind::FloatVector,
+            Datum::Binary([1f32, -0.5, 3e9].iter().flat_map(|f| f.to_le_bytes()).collect()),
+            "STRING_TO_VECTOR('[1,-0.5,3e9]')",
+        ),
+    ]
+}
+
+fn point() -> Bytes {
+    let mut bytes = 4326u32.to_le_bytes().to_vec();
+    bytes.extend_from_slice(&[1, 1, 0, 0, 0]);
+    bytes.extend_from_slice(&1f64.to_le_bytes());
+    bytes.extend_from_slice(&2f64.to_le_bytes());
+    bytes.into()
+}
+
+/// A table with one column for each case, once keyed and once not, and the truth beside it.
+struct Scene {
+    server: &'static MySql,
+    database: String,
+    conn: Conn,
+    cases: Vec<Case>,
+}
+
+impl Scene {
+    async fn new(cases: Vec<Case>) -> Result<Self> {
+        let server = Lab::shared().mysql().await?;
+        let database = server.database("values").await?;
+        let options = ServerOptions::new(server.host(), server.port(), server.user());
+        let mut conn = connect_session(&options, &session(5)).await?;
+        conn.query_drop(format!("USE `{database}`")).await?;
+        let columns: Vec<String> =
+            cases.iter().enumerate().map(|(at, case)| format!("c{at} {}", case.definition)).collect();
+        for (table, key) in [("keyed", "PRIMARY KEY"), ("unkeyed", ""), ("truth", "")] {
+            conn.query_drop(format!("CREATE TABLE {table} (id INT {key}, {})", columns.join(", "))).await?;
+        }
+        let truths: Vec<&str> = cases.iter().map(|case| case.truth.as_str()).collect();
+        conn.query_drop(format!("INSERT INTO truth VALUES (1, {})", truths.join(", "))).await?;
+        Ok(Self { server, database, conn, cases })
+    }
+
+    async fn mapping(&mut self, table: &str) -> Result<Arc<Mapping>> {
+        let name = TableName::new(&self.database, table);
+        let options = ServerOptions::new(self.server.host(), self.server.port(), self.server.user());
+        let mut conn = strait_mysql::server::connect(&options).await?;
+        let found = read_table(&mut conn, &name).await?.context("the table")?;
+        let column = |name: String, kind: Kind| Column {
+            name,
+            kind,
+            optional: true,
+            source_type: SourceType::default(),
+        };
+        let mut columns = vec![column("id".into(), Kind::Int32)];
+        columns.extend(
+            self.cases.iter().enumerate().map(|(at, case)| column(format!("c{at}"), case.kind.clone())),
+        );
+        let schema = TableSchema {
+            prefix: "p".into(),
+            database: self.database.clone(),
+            table: table.into(),
+            columns,
+            key: Vec::new(),
+        };
+        let target = Arc::new(Target::new(found, &[], &[]));
+        Ok(Arc::new(Mapping::new(&schema, target).map_err(|refused| anyhow::anyhow!("{refused:?}"))?))
+    }
+
+    fn row(&self, id: i64) -> Box<[Datum]> {
+        std::iter::once(Datum::Int(id)).chain(self.cases.iter().map(|case| case.value.clone())).collect()
+    }
+
+    fn nulls(&self, id: i64) -> Box<[Datum]> {
+        std::iter::once(Datum::Int(id)).chain(self.cases.iter().map(|_| Datum::Null)).collect()
+    }
+
+    /// Executes changes; each statement must match as many rows as it should.
+    async fn apply(&mut self, form: Form, changes: Vec<Change>) -> Result<()> {
+        let batch = Batch { changes, places: Places::default(), fold: form == Form::Folded };
+        let work = SqlBatch { batch, dialect: Dialect::Mysql, packet_bytes: 1 << 26 };
+        for statement in work.statements(form)? {
+            let sql = String::from_utf8_lossy(&statement.sql).into_owned();
+            self.conn.query_drop(statement.sql).await.with_context(|| sql.clone())?;
+            let matched = self.conn.affected_rows();
+            ensure!(matched >= 1, "{sql}\nmatched nothing");
+        }
+        Ok(())
+    }
+
+    /// The server's own view of where a table differs from the truth.
+    async fn compare(&mut self, table: &str) -> Result<()> {
+        for (at, case) in self.cases.iter().enumerate() {
+            let shown = match case.kind {
+                Kind::Float32 | Kind::Float64 => format!("CAST(CAST(c{at} AS DOUBLE) AS CHAR)"),
+                Kind::Bits { .. } | Kind::Boolean => format!("CAST(c{at} + 0 AS CHAR)"),
+                Kind::Text
+                | Kind::Bytes
+                | Kind::Enum { .. }
+                | Kind::EnumSet { .. }
+                | Kind::Json
+                | Kind::Point
+                | Kind::FloatVector => format!("HEX(c{at})"),
+                _ => format!("CAST(c{at} AS CHAR)"),
+            };
+            let of = |table: &str| format!("SELECT {shown} FROM {table} WHERE id = 1");
+            let found: Option<Option<String>> = self.conn.query_first(of(table)).await?;
+            let truth: Option<Option<String>> = self.conn.query_first(of("truth")).await?;
+            ensure!(
+                matches!(found, Some(Some(_))) && found == truth,
+                "{} {:?}: {found:?}, not {truth:?}",
+                case.definition,
+                case.value
+            );
+        }
+        Ok(())
+    }
+
+    async fn count(&mut self, table: &str) -> Result<u64> {
+        Ok(self.conn.query_first(format!("SELECT COUNT(*) FROM {table}")).await?.unwrap_or(0))
+    }
+}
+
+fn change(
+    mapping: &Arc<Mapping>,
+    operation: Operation,
+    before: Option<Box<[Datum]>>,
+    after: Option<Box<[Datum]>>,
+) -> Change {
+    let at = RecordAt { partition: PartitionId(0), offset: 0, index: 0, transaction: 0 };
+    Change { mapping: mapping.clone(), operation, before, after, flags: 0x10, at }
+}
+
+/// Insert, update to nothing and back, and delete, by key and by image.
+async fn survive(cases: Vec<Case>) -> Result<()> {
+    let mut scene = Scene::new(cases).await?;
+    for table in ["keyed", "unkeyed"] {
+        let mapping = scene.mapping(table).await?;
+        for form in [Form::Folded, Form::Original] {
+            let (row, nulls) = (scene.row(1), scene.nulls(1));
+            let insert = change(&mapping, Operation::Insert, None, Some(row.clone()));
+            scene.apply(form, vec![insert]).await?;
+            scene.compare(table).await?;
+            let other = change(&mapping, Operation::Insert, None, Some(scene.row(2)));
+            scene.apply(form, vec![other]).await?;
+            let out = change(&mapping, Operation::Update, Some(row.clone()), Some(nulls.clone()));
+            scene.apply(form, vec![out]).await?;
+            let back = change(&mapping, Operation::Update, Some(nulls), Some(row.clone()));
+            scene.apply(form, vec![back]).await?;
+            scene.compare(table).await?;
+            scene.apply(form, vec![change(&mapping, Operation::Delete, Some(row), None)]).await?;
+            assert_eq!(scene.count(table).await?, 1, "the other row stays");
+            let other = scene.row(2);
+            scene.apply(form, vec![change(&mapping, Operation::Delete, Some(other), None)]).await?;
+            assert_eq!(scene.count(table).await?, 0);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn numbers_arrive_to_the_bit() -> Result<()> {
+    survive(numbers()).await
+}
+
+#[tokio::test]
+async fn dates_and_times_arrive_the_impossible_ones_too() -> Result<()> {
+    survive(times()).await
+}
+
+#[tokio::test]
+async fn bytes_and_text_arrive_as_they_are() -> Result<()> {
+    survive(bytes_and_text()).await
+}
+
+/// Strict sessions refuse the invalid value of an ENUM; a row that has one is written with the strict mode off,
+/// and only it.
+#[tokio::test]
+async fn the_invalid_value_of_an_enum_arrives() -> Result<()> {
+    let kind = Kind::Enum { allowed: String::new() };
+    let mut scene = Scene::new(vec![case("ENUM('a','b')", kind, Datum::Index(0), "NULL")]).await?;
+    let mapping = scene.mapping("keyed").await?;
+    for form in [Form::Folded, Form::Original] {
+        let row = scene.row(1);
+        scene.apply(form, vec![change(&mapping, Operation::Insert, None, Some(row.clone()))]).await?;
+        let found: Option<i64> = scene.conn.query_first("SELECT c0 + 0 FROM keyed").await?;
+        assert_eq!(found, Some(0));
+        scene
+            .apply(form, vec![change(&mapping, Operation::Update, Some(row.clone()), Some(row.clone()))])
+            .await?;
+        scene.apply(form, vec![change(&mapping, Operation::Delete, Some(row), None)]).await?;
+    }
+    let strict: Option<String> = scene.conn.query_first("SELECT @@sql_mode").await?;
+    assert!(strict.unwrap_or_default().contains("STRICT_ALL_TABLES"));
+    Ok(())
+}
