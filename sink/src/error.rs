@@ -4,7 +4,7 @@
 //! invent rows, so the process ends with the cause, the record's coordinates and the remedy. There is no
 //! third way: the log is ordered, so no record can be set aside.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use strait_mysql::client::{ClientError, code, is_connection_lost, server_code, server_message};
 use strait_schemas::Seq;
@@ -390,5 +390,12 @@ fn target_remedy(source: &ClientError) -> Option<String> {
             }
             _ => "compare the table's definition at both sites, and the row's".into(),
         },
+    })
+}
+
+/// Waits for the target's answer, but not for ever: behind a frozen link a connection never ends by itself.
+pub async fn answered<T>(limit: Duration, doing: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Error::TargetLost { doing: format!("{doing} (no answer within {} s)", limit.as_secs_f32()) })
     })
 }

@@ -15,14 +15,14 @@ mod pump;
 mod run;
 
 // In data-flow order: the log, the tables it is for, what is to be done, how it is written.
-mod datum;
-mod decode;
 mod kafka;
 pub mod merge;
-mod plan;
+mod decode;
+pub mod datum;
+pub mod table_map;
+pub mod plan;
 mod planner;
-mod sql;
-mod table_map;
+pub mod sql;
 // Written by the lanes with the rows.
 pub mod apply;
 pub mod checkpoint;

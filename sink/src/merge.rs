@@ -116,6 +116,8 @@ type Ids = HashMap<Arc<str>, BTreeMap<i32, PartitionId>>;
 pub struct Queues {
     list: Vec<PartitionQueue>,
     bytes: usize,
+    /// Whether any of them may be parked.
+    parked: bool,
 }
 
 impl Queues {
@@ -175,6 +177,9 @@ impl Merge {
     }
 
     pub fn parked(&self) -> usize {
+        if !self.queues.parked {
+            return usize::from(self.spine_parked);
+        }
         self.queues.list.iter().filter(|queue| queue.is_parked()).count() + usize::from(self.spine_parked)
     }
 
@@ -273,6 +278,7 @@ impl Merge {
         let starved = self.waiting.is_some() && self.bytes() + record.cost() > self.budget;
         if starved && !(wanted && self.queues.list[id.0].is_empty()) && !self.make_room(id, &record, wanted) {
             self.queues.list[id.0].park(record.offset);
+            self.queues.parked = true;
             return;
         }
         self.news |= wanted;
@@ -298,6 +304,7 @@ impl Merge {
         match furthest {
             Some((at, newest)) if wanted || newest > Some(record.place.seq) => {
                 self.queues.bytes -= self.queues.list[at].evict_half();
+                self.queues.parked = true;
                 true
             }
             _ => false,
@@ -306,6 +313,9 @@ impl Merge {
 
     /// Parked partitions that should be read again, each from its offset.
     pub fn unpark(&mut self) -> Vec<(PartitionId, i64)> {
+        if !self.queues.parked {
+            return Vec::new();
+        }
         let roomy = self.bytes() < self.budget / 4 * 3;
         let mut unparked = Vec::new();
         for at in 0..self.queues.list.len() {
@@ -320,6 +330,7 @@ impl Merge {
                 unparked.push((id, from));
             }
         }
+        self.queues.parked = self.queues.list.iter().any(PartitionQueue::is_parked);
         unparked
     }
 

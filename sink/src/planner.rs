@@ -4,7 +4,7 @@
 mod gathered;
 mod known_tables;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use strait_mysql::{client::Conn, server::Flavor};
 use strait_schemas::{Op, Seq, decode_exact};
@@ -30,6 +30,8 @@ pub struct PlannerOptions {
     pub batch_rows: usize,
     /// ...or at this many bytes of rows.
     pub batch_bytes: usize,
+    /// A target that says nothing for so long counts as lost.
+    pub answer_timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,7 @@ pub struct Planner {
 impl Planner {
     /// Reads the server's facts from `conn`.
     pub async fn new(conn: &mut Conn, options: PlannerOptions, decoder: Decoder) -> Result<Self> {
-        let tables = KnownTables::new(conn, options.allow_triggers).await?;
+        let tables = KnownTables::new(conn, options.allow_triggers, options.answer_timeout).await?;
         let facts = tables.facts();
         Ok(Self {
             dialect: match facts.flavor {
@@ -148,12 +150,6 @@ impl Planner {
 
     /// The transaction's end: what was gathered of it belongs to the batch.
     pub fn end(&mut self, end: &End) {
-        if let Some(ddl) = &end.ddl {
-            tracing::info!(
-                seq = %end.seq, database = %ddl.database, statement = %ddl.statement,
-                "a DDL statement of the source is not applied: make the target's tables fit by hand"
-            );
-        }
         if let Some(left) = self.leaving.take() {
             self.open.push(left);
         }
@@ -167,11 +163,6 @@ impl Planner {
     /// Whether nothing complete is gathered. A transaction without rows counts: its number must advance.
     pub fn is_empty(&self) -> bool {
         self.complete.last.is_none()
-    }
-
-    /// Rows of complete transactions.
-    pub fn rows(&self) -> usize {
-        self.complete.changes.len()
     }
 
     /// When the oldest gathered transaction was committed, in microseconds since 1970.

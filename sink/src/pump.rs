@@ -11,7 +11,6 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    future::Future,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,7 +23,7 @@ use tokio::sync::mpsc;
 use crate::{
     apply::{Applied, Applier, Stamp},
     checkpoint::{Identity, OffsetRow, save_offsets},
-    error::{Error, Result},
+    error::{Error, Result, answered},
     kafka::{Arrival, Feed},
     merge::{End, Lost, Merge, Next, Taken, Waiting},
     metrics::Metrics,
@@ -58,6 +57,8 @@ pub struct Pump {
     pub status: Component,
     pub stop: CancellationToken,
     pub offsets_interval: Duration,
+    /// A target that says nothing for so long counts as lost.
+    pub answer_timeout: Duration,
     pub progress: Progress,
 }
 
@@ -117,7 +118,7 @@ impl Pump {
 
     /// Passes on whatever the merge has.
     async fn advance(&mut self) -> Result<()> {
-        loop {
+        while !self.stop.is_cancelled() {
             match self.merge.next()? {
                 Next::Record(taken) => self.take(taken).await?,
                 Next::End(end) => self.end(&end).await?,
@@ -162,7 +163,11 @@ impl Pump {
         let oldest = self.planner.oldest_commit_us();
         let Some(task) = self.planner.take() else { return Ok(()) };
         self.progress.under_way.push_back((task.last, oldest, self.planner.take_offsets()));
-        self.applier.submit(task).await
+        // A lane may wait long for somebody else's lock; a shutdown does not: what is not given comes again.
+        tokio::select! {
+            submitted = self.applier.submit(task) => submitted,
+            () = self.stop.cancelled() => Ok(()),
+        }
     }
 
     /// The open transaction alone is larger than a batch: what came before it goes first, then its chunks as
@@ -174,11 +179,27 @@ impl Pump {
         let first_commit = self.merge.front_commit_us();
         let head = self.planner.take_chunk(seq, attempt, spine_offset);
         let Self {
-            applier, planner, merge, feed, control, status, stop, progress, metrics, spine_topic, ..
+            applier,
+            planner,
+            merge,
+            feed,
+            control,
+            status,
+            stop,
+            progress,
+            metrics,
+            spine_topic,
+            answer_timeout,
+            ..
         } = self;
-        let mut large = applier.begin_large(head).await?;
+        let mut large = tokio::select! {
+            begun = applier.begin_large(head) => begun?,
+            () = stop.cancelled() => return Ok(()),
+        };
         metrics.lag.note(first_commit, merge.as_of_us());
+        let mut lost: Option<Instant> = None;
         loop {
+            keep_alive(control, progress, *answer_timeout).await?;
             match merge.next()? {
                 Next::Record(taken) => {
                     planner.record(control, taken).await?;
@@ -186,25 +207,34 @@ impl Pump {
                         large.write(planner.take_chunk(seq, attempt, spine_offset)).await?;
                     }
                     steer(merge, feed, spine_topic, &progress.begin);
+                    continue;
                 }
                 Next::End(end) => {
-                    large.write(planner.take_chunk(seq, attempt, spine_offset)).await?;
+                    // First the end, which may complete the last row, then what it completes.
                     planner.end(&end);
+                    large.write(planner.take_chunk(seq, attempt, spine_offset)).await?;
                     large.commit(Stamp { commit_us: end.commit_us, records: end.records }).await?;
                     break;
                 }
                 Next::Waiting(waiting) => {
-                    steer(merge, feed, spine_topic, &progress.begin);
+                    lost = None;
                     status.waiting(format!("in a large transaction: {}", describe(&waiting)));
-                    let arrived = tokio::select! {
-                        bundle = feed.next() => bundle?,
-                        () = stop.cancelled() => return Ok(()),
-                    };
+                }
+                Next::Lost(record) => {
+                    if lost.get_or_insert_with(Instant::now).elapsed() >= LOST_AFTER {
+                        return Err(record.into());
+                    }
+                }
+            }
+            steer(merge, feed, spine_topic, &progress.begin);
+            tokio::select! {
+                bundle = feed.next() => {
                     progress.heard = Instant::now();
-                    receive(merge, feed, spine_topic, arrived)?;
+                    receive(merge, feed, spine_topic, bundle?)?;
                     status.moving();
                 }
-                Next::Lost(lost) => return Err(lost.into()),
+                () = tokio::time::sleep(TICK) => {}
+                () = stop.cancelled() => return Ok(()),
             }
         }
         self.progress.under_way.push_back((seq, None, self.planner.take_offsets()));
@@ -248,20 +278,15 @@ impl Pump {
         self.metrics.parked.set(self.merge.parked() as i64);
         self.metrics.in_flight.set(self.applier.in_flight() as i64);
         self.tell_status();
-        if self.progress.saved.elapsed() >= self.offsets_interval && !self.progress.unsaved.is_empty() {
+        if self.progress.saved.elapsed() >= self.offsets_interval {
             self.save_offsets().await?;
-        } else if self.progress.used.elapsed() >= KEEP_ALIVE {
-            self.control
-                .ping()
-                .await
-                .map_err(|error| Error::TargetLost { doing: format!("an idle ping ({error})") })?;
-            self.progress.used = Instant::now();
         }
-        Ok(())
+        keep_alive(&mut self.control, &mut self.progress, self.answer_timeout).await
     }
 
     fn tell_status(&self) {
         if self.applier.in_flight() > 0 {
+            // What a lane waits for, its own line says.
             return self.status.moving();
         }
         let silent = self.progress.heard.elapsed();
@@ -292,54 +317,67 @@ impl Pump {
     }
 
     async fn save_offsets(&mut self) -> Result<()> {
+        if self.progress.unsaved.is_empty() {
+            return Ok(());
+        }
         let rows: Vec<_> = self
             .progress
             .unsaved
             .drain()
             .map(|((topic, partition), next_offset)| OffsetRow { topic, partition, next_offset })
             .collect();
-        save_offsets(&mut self.control, &self.identity, rows).await?;
+        let saving = save_offsets(&mut self.control, &self.identity, rows);
+        answered(self.answer_timeout, "saving offsets", saving).await?;
         (self.progress.saved, self.progress.used) = (Instant::now(), Instant::now());
         Ok(())
     }
 
     /// The end of a run as asked: what the lanes do is ended, what was only gathered comes again.
     async fn settle(mut self) -> Result<()> {
-        within(SETTLE, self.applier.drain()).await?;
-        self.housekeep().await?;
-        if !self.progress.unsaved.is_empty() {
-            within(SETTLE, self.save_offsets()).await?;
-        }
-        within(SETTLE, self.applier.stop()).await?;
-        self.status.stopped();
-        Ok(())
-    }
-}
-
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<()> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(result) => result.map(|_| ()),
-        Err(_) => {
+        let status = self.status.clone();
+        let settled = async move {
+            self.applier.drain().await?;
+            self.housekeep().await?;
+            self.save_offsets().await?;
+            self.applier.stop().await
+        };
+        let settled = tokio::time::timeout(SETTLE, settled).await;
+        status.stopped();
+        settled.unwrap_or_else(|_| {
             tracing::warn!(
                 "the target did not settle in time: what is open there rolls back, and comes again"
             );
             Ok(())
-        }
+        })
     }
+}
+
+async fn keep_alive(control: &mut Conn, progress: &mut Progress, limit: Duration) -> Result<()> {
+    if progress.used.elapsed() >= KEEP_ALIVE {
+        let ping = async {
+            let lost = |error| Error::TargetLost { doing: format!("an idle ping ({error})") };
+            control.ping().await.map_err(lost)
+        };
+        answered(limit, "an idle ping", ping).await?;
+        progress.used = Instant::now();
+    }
+    Ok(())
 }
 
 /// Gives what has arrived to the merge, and stops reading what it can take no more of.
 fn receive(merge: &mut Merge, feed: &mut Feed, spine: &Arc<str>, bundle: Vec<Arrival>) -> Result<()> {
     for arrival in bundle {
         match arrival {
-            Arrival::Spine { offset, record } => {
-                if !merge.spine(offset, *record)? {
+            Arrival::Spine { start, offset, record } => {
+                if feed.is_current(spine, 0, start) && !merge.spine(offset, *record)? {
                     feed.stop(spine, 0);
                 }
             }
-            Arrival::Data { topic, partition, record } => {
-                let id = merge.name(&topic, partition);
-                merge.offer(id, record);
+            Arrival::Data { start, topic, partition, record } => {
+                if feed.is_current(&topic, partition, start) {
+                    let id = merge.name(&topic, partition);
+                    merge.offer(id, record);
+                }
             }
         }
     }

@@ -52,6 +52,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
         config: Arc::clone(&config),
         metrics: metrics.clone(),
         status: status.clone(),
+        lanes: context.status.component("lanes"),
         stop: context.stop.clone(),
     };
 
@@ -88,6 +89,8 @@ struct Run {
     registry: Option<Arc<Registry>>,
     metrics: Metrics,
     status: Component,
+    /// What the lanes wait for.
+    lanes: Component,
     stop: CancellationToken,
     preflight_passed: AtomicBool,
 }
@@ -133,6 +136,7 @@ impl Run {
             allow_triggers: config.apply.allow_triggers,
             batch_rows: config.apply.batch_rows,
             batch_bytes: config.apply.batch_bytes.bytes() as usize,
+            answer_timeout: config.target.answer_timeout.duration(),
         };
         let planner = Planner::new(&mut control, options, Decoder::new(self.registry.clone())).await?;
         let (report, reports) = mpsc::unbounded_channel();
@@ -145,10 +149,11 @@ impl Run {
             },
             &started,
             Arc::new(self.metrics.clone()),
-            self.status.clone(),
+            self.lanes.clone(),
             report,
         )
         .await?;
+        self.lanes.idle("nothing to apply");
         let spine_topic: Arc<str> = topics::spine_topic(&config.prefix).into();
         let mut feed = Feed::start(cluster, consumer, spine_topic.clone())?;
         feed.read(&spine_topic, 0, started.spine_offset);
@@ -158,6 +163,7 @@ impl Run {
             identity: started.identity,
             progress: Progress::new(started.offsets),
             offsets_interval: config.apply.offsets_interval.duration(),
+            answer_timeout: config.target.answer_timeout.duration(),
             metrics: self.metrics.clone(),
             status: self.status.clone(),
             stop: self.stop.clone(),

@@ -157,6 +157,11 @@ impl Lane {
 
     /// The lane's row first, then the rows, then the turn.
     async fn write(&mut self, job: &mut Job, form: Form, in_turn: bool) -> Result<Written> {
+        if job.chunks.is_some() {
+            self.advance_row(job).await?;
+            self.write_large(job).await?;
+            return Ok(Written::Whole);
+        }
         let statements = job.task.work.statements(form)?;
         self.advance_row(job).await?;
         for statement in &statements {
@@ -165,30 +170,32 @@ impl Lane {
                 return Ok(Written::Yielding);
             }
         }
-        if let Some(chunks) = &mut job.chunks {
-            loop {
-                match chunks.recv().await {
-                    Some(Chunk::Rows(chunk)) => {
-                        self.write_chunk(&chunk, job.ticket).await?;
-                        job.task.rows += chunk.rows;
-                    }
-                    Some(Chunk::End(stamp)) => {
-                        job.task.stamps.push(stamp);
-                        break;
-                    }
-                    None => {
-                        return Err(Error::Task {
-                            cause: "a large transaction was not read to its end".into(),
-                        });
-                    }
-                }
-            }
-        }
         tokio::select! {
             biased;
             () = self.shared.turn.wait(job.ticket) => Ok(Written::Whole),
             () = self.shared.board.asked_to_yield(self.number) => Ok(Written::Yielding),
         }
+    }
+
+    /// A transaction larger than a batch: nothing else is under way, so it is its turn from the beginning.
+    async fn write_large(&mut self, job: &mut Job) -> Result<()> {
+        self.write_chunk(&job.task, job.ticket).await?;
+        while let Some(chunks) = &mut job.chunks {
+            match chunks.recv().await {
+                Some(Chunk::Rows(chunk)) => {
+                    self.write_chunk(&chunk, job.ticket).await?;
+                    job.task.rows += chunk.rows;
+                }
+                Some(Chunk::End(stamp)) => {
+                    job.task.stamps.push(stamp);
+                    break;
+                }
+                None => {
+                    return Err(Error::Task { cause: "a large transaction was not read to its end".into() });
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn advance_row(&mut self, job: &Job) -> Result<()> {

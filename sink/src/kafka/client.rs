@@ -97,7 +97,7 @@ impl Cluster {
             .set("check.crcs", "true")
             // A fetch answers at once when there is anything, and is begun again soon after a full queue.
             .set("fetch.min.bytes", "1")
-            .set("fetch.wait.max.ms", "100")
+            .set("fetch.wait.max.ms", "50")
             .set("fetch.queue.backoff.ms", "5")
             .set("fetch.error.backoff.ms", "100")
             .set("queued.max.messages.kbytes", self.fetched_kbytes.to_string())

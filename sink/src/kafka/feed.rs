@@ -1,7 +1,7 @@
 //! What the pump sees of Kafka: bundles of arrivals, and which partitions are read.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, mpsc as commands},
     thread,
 };
@@ -25,9 +25,13 @@ const BUNDLES: usize = 2;
 /// Something was read.
 #[derive(Debug)]
 pub enum Arrival {
-    Spine { offset: i64, record: Box<SpineRecord> },
-    Data { topic: Arc<str>, partition: i32, record: Record },
+    Spine { start: StartNumber, offset: i64, record: Box<SpineRecord> },
+    Data { start: StartNumber, topic: Arc<str>, partition: i32, record: Record },
 }
+
+/// Counts the starts of partitions. What was fetched for an earlier start of a partition may still arrive after
+/// it was started again at a smaller offset, and would leave a hole behind it: it must be dropped.
+pub type StartNumber = u64;
 
 /// What the reader is told.
 #[derive(Debug)]
@@ -37,6 +41,7 @@ pub enum Command {
         topic: Arc<str>,
         partition: i32,
         offset: Option<i64>,
+        number: StartNumber,
     },
     Stop {
         topic: Arc<str>,
@@ -48,7 +53,8 @@ pub enum Command {
 pub struct Feed {
     bundles: mpsc::Receiver<Result<Vec<Arrival>>>,
     commands: commands::Sender<Command>,
-    reading: BTreeSet<(Arc<str>, i32)>,
+    reading: BTreeMap<(Arc<str>, i32), StartNumber>,
+    starts: StartNumber,
     logged: Logged,
 }
 
@@ -63,18 +69,27 @@ impl Feed {
             .name("kafka-reader".into())
             .spawn(move || reader.run(&consumer))
             .map_err(|error| Error::Task { cause: format!("no thread for reading Kafka: {error}") })?;
-        Ok(Self { bundles, commands: tell, reading: BTreeSet::new(), logged })
+        Ok(Self { bundles, commands: tell, reading: BTreeMap::new(), starts: 0, logged })
     }
 
     pub fn read(&mut self, topic: &Arc<str>, partition: i32, offset: Option<i64>) {
-        if self.reading.insert((topic.clone(), partition)) {
-            // A reader that has ended says why through the bundles.
-            drop(self.commands.send(Command::Start { topic: topic.clone(), partition, offset }));
+        let key = (topic.clone(), partition);
+        if self.reading.contains_key(&key) {
+            return;
         }
+        self.starts += 1;
+        self.reading.insert(key, self.starts);
+        // A reader that has ended says why through the bundles.
+        drop(self.commands.send(Command::Start {
+            topic: topic.clone(),
+            partition,
+            offset,
+            number: self.starts,
+        }));
     }
 
     pub fn stop(&mut self, topic: &Arc<str>, partition: i32) {
-        if self.reading.remove(&(topic.clone(), partition)) {
+        if self.reading.remove(&(topic.clone(), partition)).is_some() {
             drop(self.commands.send(Command::Stop { topic: topic.clone(), partition }));
         }
     }
@@ -82,10 +97,15 @@ impl Feed {
     /// Stops reading the partitions for which `must` holds.
     pub fn stop_where(&mut self, must: impl Fn(&Arc<str>, i32) -> bool) {
         let stopped: Vec<_> =
-            self.reading.iter().filter(|(topic, partition)| must(topic, *partition)).cloned().collect();
+            self.reading.keys().filter(|(topic, partition)| must(topic, *partition)).cloned().collect();
         for (topic, partition) in stopped {
             self.stop(&topic, partition);
         }
+    }
+
+    /// Whether an arrival is of the partition's present start.
+    pub fn is_current(&self, topic: &Arc<str>, partition: i32, start: StartNumber) -> bool {
+        self.reading.get(&(topic.clone(), partition)) == Some(&start)
     }
 
     /// The next bundle. Cancel-safe.

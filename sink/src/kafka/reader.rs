@@ -5,7 +5,7 @@
 //! unassigning: one that is assigned again at an offset begins exactly there, whatever had been fetched before.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{Arc, mpsc::Receiver},
     time::Duration,
 };
@@ -22,14 +22,18 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     client::{Cluster, Logged},
-    feed::{Arrival, Command},
+    feed::{Arrival, Command, StartNumber},
     record,
 };
 use crate::error::{Error, Result};
 
 /// A bundle is handed on once it has so many bytes, or when nothing more is at hand.
 const BUNDLE_BYTES: usize = 256 << 10;
-const POLL: Duration = Duration::from_millis(50);
+/// So long a command may have to wait.
+const POLL: Duration = Duration::from_millis(10);
+
+/// By topic, so that a name is allocated once: each partition's present start.
+type Starts = HashMap<Arc<str>, HashMap<i32, StartNumber>>;
 
 /// Reads until nobody takes the bundles any more.
 #[derive(Debug)]
@@ -50,10 +54,10 @@ impl Reader {
 
     fn read(&self, consumer: &BaseConsumer<Logged>) -> Result<()> {
         let (mut bundle, mut bytes) = (Vec::new(), 0);
-        let mut names = HashSet::new();
+        let mut starts = Starts::new();
         loop {
             while let Ok(command) = self.commands.try_recv() {
-                self.obey(consumer, command)?;
+                self.obey(consumer, command, &mut starts)?;
             }
             let wait = if bundle.is_empty() { POLL } else { Duration::ZERO };
             let polled = consumer.poll(wait);
@@ -61,7 +65,7 @@ impl Reader {
             match polled {
                 Some(Ok(message)) => {
                     bytes += message.payload_len() + 100;
-                    bundle.push(self.arrival(&message, &mut names)?);
+                    bundle.extend(self.arrival(&message, &starts)?);
                 }
                 Some(Err(error)) => self.judge(error)?,
                 None => {}
@@ -78,7 +82,10 @@ impl Reader {
         }
     }
 
-    fn arrival(&self, message: &BorrowedMessage<'_>, names: &mut HashSet<Arc<str>>) -> Result<Arrival> {
+    /// `None`: the partition was stopped.
+    fn arrival(&self, message: &BorrowedMessage<'_>, starts: &Starts) -> Result<Option<Arrival>> {
+        let Some((topic, numbers)) = starts.get_key_value(message.topic()) else { return Ok(None) };
+        let Some(start) = numbers.get(&message.partition()).copied() else { return Ok(None) };
         if message.topic() == &*self.spine_topic {
             let unreadable = |source| Error::SpineEntry {
                 topic: self.spine_topic.to_string(),
@@ -86,25 +93,28 @@ impl Reader {
                 source,
             };
             let record = SpineRecord::decode(message.payload().unwrap_or_default()).map_err(unreadable)?;
-            return Ok(Arrival::Spine { offset: message.offset(), record: Box::new(record) });
+            return Ok(Some(Arrival::Spine { start, offset: message.offset(), record: Box::new(record) }));
         }
-        Ok(Arrival::Data {
-            topic: interned(names, message.topic()),
+        Ok(Some(Arrival::Data {
+            start,
+            topic: topic.clone(),
             partition: message.partition(),
             record: record::read(message)?,
-        })
+        }))
     }
 
-    fn obey(&self, consumer: &BaseConsumer<Logged>, command: Command) -> Result<()> {
+    fn obey(&self, consumer: &BaseConsumer<Logged>, command: Command, starts: &mut Starts) -> Result<()> {
         let failed = |source| self.cluster.error("choosing what to read", source);
         let mut list = TopicPartitionList::new();
         match command {
-            Command::Start { topic, partition, offset } => {
+            Command::Start { topic, partition, offset, number } => {
+                starts.entry(topic.clone()).or_default().insert(partition, number);
                 let offset = offset.map_or(Offset::Beginning, Offset::Offset);
                 list.add_partition_offset(&topic, partition, offset).map_err(failed)?;
                 consumer.incremental_assign(&list).map_err(failed)
             }
             Command::Stop { topic, partition } => {
+                starts.entry(topic.clone()).or_default().remove(&partition);
                 list.add_partition(&topic, partition);
                 consumer.incremental_unassign(&list).map_err(failed)
             }
@@ -129,14 +139,4 @@ impl Reader {
             }
         }
     }
-}
-
-/// One allocation a topic, not a record.
-fn interned(names: &mut HashSet<Arc<str>>, name: &str) -> Arc<str> {
-    if let Some(known) = names.get(name) {
-        return known.clone();
-    }
-    let new: Arc<str> = name.into();
-    names.insert(new.clone());
-    new
 }

@@ -1,6 +1,6 @@
 //! Which target table, in which mapping, a record is for: found once for each version of each source table.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use strait_mysql::{catalog::TableName, client::Conn, server::ServerFacts};
@@ -9,7 +9,7 @@ use strait_schemas::{Exact, Image, TableSchema, Value};
 use crate::{
     datum::Row,
     decode::Columns,
-    error::{Error, Place, Result},
+    error::{Error, Place, Result, answered},
     table_map::{Found, Mapping, Refused, Target, TargetCatalog, assumed_schema},
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub struct KnownTables {
     catalog: TargetCatalog,
     known: HashMap<String, Vec<Known>>,
+    answer_timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -27,8 +28,13 @@ struct Known {
 }
 
 impl KnownTables {
-    pub async fn new(conn: &mut Conn, allow_triggers: bool) -> Result<Self> {
-        Ok(Self { catalog: TargetCatalog::new(conn, allow_triggers).await?, known: HashMap::new() })
+    pub async fn new(conn: &mut Conn, allow_triggers: bool, answer_timeout: Duration) -> Result<Self> {
+        let catalog = answered(
+            answer_timeout,
+            "reading the server's facts",
+            TargetCatalog::new(conn, allow_triggers),
+        );
+        Ok(Self { catalog: catalog.await?, known: HashMap::new(), answer_timeout })
     }
 
     pub fn facts(&self) -> &ServerFacts {
@@ -50,7 +56,9 @@ impl KnownTables {
             return Ok(known.mapping.clone());
         }
         let place = place();
-        let mapping = Arc::new(self.find(conn, columns, TableName::new(database, table), place).await?);
+        let limit = self.answer_timeout;
+        let found = self.find(conn, columns, TableName::new(database, table), place);
+        let mapping = Arc::new(answered(limit, "reading the target's catalog", found).await?);
         self.known.entry(table.to_owned()).or_default().push(Known {
             database: database.to_owned(),
             columns: columns.clone(),

@@ -7,7 +7,5 @@ mod condition;
 mod json_expression;
 mod literal;
 mod statement;
-#[cfg(test)]
-mod tests;
 
 pub use statement::{Dialect, SqlBatch};
