@@ -57,7 +57,7 @@ impl Process for Sink {
     }
 
     async fn run(config: Arc<Config>, context: Context) -> Result<()> {
-        crate::run_with(config, context).await
+        Box::pin(crate::run_with(config, context)).await
     }
 }
 

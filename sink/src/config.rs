@@ -289,7 +289,8 @@ mod tests {
 
     #[test]
     fn each_missing_value_is_named() {
-        let cases: [(fn(&mut Config), &str); 7] = [
+        type Spoil = fn(&mut Config);
+        let cases: [(Spoil, &str); 7] = [
             (|c| c.prefix.clear(), "setting prefix"),
             (|c| c.target.host.clear(), "setting target.host"),
             (|c| c.target.user.clear(), "setting target.user"),

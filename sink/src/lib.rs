@@ -15,14 +15,14 @@ mod pump;
 mod run;
 
 // In data-flow order: the log, the tables it is for, what is to be done, how it is written.
+pub mod datum;
+mod decode;
 mod kafka;
 pub mod merge;
-mod decode;
-pub mod datum;
-pub mod table_map;
 pub mod plan;
 mod planner;
 pub mod sql;
+pub mod table_map;
 // Written by the lanes with the rows.
 pub mod apply;
 pub mod checkpoint;

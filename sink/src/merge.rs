@@ -335,6 +335,7 @@ impl Merge {
     }
 
     /// The next piece of the log.
+    #[allow(clippy::should_implement_trait, reason = "an iterator ends; this one waits")]
     pub fn next(&mut self) -> Result<Next> {
         loop {
             let Some(front) = self.spine.front() else {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 const CREATE_DATABASE: &str =
     "CREATE DATABASE IF NOT EXISTS strait CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 
-const TABLES: [(&str, &str); 2] = [
+const TABLES: [(&str, &str); 3] = [
     (
         "lane",
         "CREATE TABLE IF NOT EXISTS strait.lane (
@@ -42,6 +42,15 @@ const TABLES: [(&str, &str); 2] = [
   cluster_id VARCHAR(64) NOT NULL,
   PRIMARY KEY (origin, sink, topic, part)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: where to begin reading'",
+    ),
+    (
+        "start",
+        "CREATE TABLE IF NOT EXISTS strait.start (
+  origin VARCHAR(64) NOT NULL,
+  sink VARCHAR(64) NOT NULL,
+  gtid_set MEDIUMTEXT NOT NULL COMMENT 'transactions that the target had from a backup at the very first start',
+  PRIMARY KEY (origin, sink)
+) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: what is never applied'",
     ),
 ];
 

@@ -33,7 +33,7 @@ const TAKEOVER_LOCK_WAIT_S: u32 = 50;
 
 /// Applies until `stop`, without pages and signals: for tests and embedding.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
-    run_with(Arc::new(config), Context::detached(stop)).await
+    Box::pin(run_with(Arc::new(config), Context::detached(stop))).await
 }
 
 /// Applies until `context.stop`. Faults are met by starting again; an error is a cause to halt.
@@ -99,7 +99,7 @@ impl Run {
     /// One run of the start procedure and the pump; ends without an error only at the shutdown.
     async fn session(&self) -> Result<()> {
         tokio::select! {
-            pump = self.start() => pump?.run().await,
+            pump = Box::pin(self.start()) => Box::pin(pump?.run()).await,
             () = self.stop.cancelled() => Ok(()),
         }
     }
@@ -124,7 +124,9 @@ impl Run {
         let mut control = connect_session(&server, &session_settings(TAKEOVER_LOCK_WAIT_S)).await?;
         let identity =
             Identity { origin: config.origin().to_owned(), sink: config.name().to_owned(), cluster_id };
-        let started = checkpoint::start(&mut control, identity, config.apply.lanes).await?;
+        let started =
+            checkpoint::start(&mut control, identity, config.apply.lanes, &config.skip().unwrap_or_default())
+                .await?;
         tracing::info!(
             applied = started.applied.map(|seq| seq.to_string()),
             epoch = started.epoch,
@@ -157,9 +159,13 @@ impl Run {
         let spine_topic: Arc<str> = topics::spine_topic(&config.prefix).into();
         let mut feed = Feed::start(cluster, consumer, spine_topic.clone())?;
         feed.read(&spine_topic, 0, started.spine_offset);
-        let skip = config.skip().unwrap_or_default();
         Ok(Pump {
-            merge: Merge::new(&spine_topic, started.applied, skip, config.memory.queues.bytes() as usize),
+            merge: Merge::new(
+                &spine_topic,
+                started.applied,
+                started.skip,
+                config.memory.queues.bytes() as usize,
+            ),
             identity: started.identity,
             progress: Progress::new(started.offsets),
             offsets_interval: config.apply.offsets_interval.duration(),

@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use e2e::{Lab, Latency, MySql, Proxy, eventually, fresh_name};
 use mysql_async::{Conn, prelude::Queryable};
+use strait_mysql::gtid::GtidSet;
 use strait_mysql::server::{ServerOptions, connect, connect_session};
 use strait_schemas::Seq;
 use strait_service::Status;
@@ -145,7 +146,7 @@ impl Scene {
 
     async fn start(&self) -> Result<Started, Error> {
         let mut conn = connect_session(&self.options(), &session(50)).await?;
-        checkpoint::start(&mut conn, self.identity.clone(), 2).await
+        checkpoint::start(&mut conn, self.identity.clone(), 2, &GtidSet::new()).await
     }
 
     async fn applier(
@@ -357,7 +358,7 @@ async fn a_commit_in_flight_is_waited_for() -> Result<()> {
     let identity = scene.identity.clone();
     let restart = tokio::spawn(async move {
         let mut conn = connect(&other).await?;
-        checkpoint::start(&mut conn, identity, 2).await
+        checkpoint::start(&mut conn, identity, 2, &GtidSet::new()).await
     });
     scene.executing("UPDATE strait.lane SET epoch").await?;
     freezer.query_drop("UNLOCK TABLES").await?;

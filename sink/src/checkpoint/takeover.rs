@@ -1,6 +1,7 @@
 //! The start procedure: end the former run for certain, raise the epoch, read how far it got.
 
 use strait_mysql::client::{Conn, Queryable, Row, params, server_code};
+use strait_mysql::gtid::GtidSet;
 use strait_schemas::Seq;
 
 use super::{LaneRow, OffsetRow, Vector};
@@ -68,17 +69,19 @@ pub struct Started {
     /// Each lane's last seq; lanes of a former, larger number of lanes included.
     pub lanes: Vector,
     pub server: ServerRun,
+    /// Transactions that the target had at the very first start.
+    pub skip: GtidSet,
 }
 
 /// Takes over the progress of (origin, sink) with `lanes` lanes. `conn` must be outside a transaction.
 ///
 /// # Errors
 /// `CommitLost` where the rows contradict each other; any fault of the connection.
-pub async fn start(conn: &mut Conn, identity: Identity, lanes: u16) -> Result<Started> {
+pub async fn start(conn: &mut Conn, identity: Identity, lanes: u16, skip: &GtidSet) -> Result<Started> {
     private_schema::create(conn).await?;
     let server = ServerRun::read(conn).await?;
     end_former_run(conn, &identity, &server).await?;
-    let rows = raise_epoch(conn, &identity, lanes).await?;
+    let rows = raise_epoch(conn, &identity, lanes, skip).await?;
     verify(&rows, &identity)?;
 
     let newest = rows.iter().max_by_key(|row| row.seq);
@@ -88,6 +91,7 @@ pub async fn start(conn: &mut Conn, identity: Identity, lanes: u16) -> Result<St
         .map(|row| row.spine_offset);
     let offsets = if spine_offset.is_some() { read_offsets(conn, &identity).await? } else { Vec::new() };
     Ok(Started {
+        skip: read_skip(conn, &identity).await?,
         epoch: rows.first().map_or(1, |row| row.epoch),
         applied,
         spine_offset,
@@ -134,7 +138,12 @@ async fn end_former_run(conn: &mut Conn, identity: &Identity, server: &ServerRun
 }
 
 /// Raises the epoch of every row, adds missing rows, and reads them all, in one transaction.
-async fn raise_epoch(conn: &mut Conn, identity: &Identity, lanes: u16) -> Result<Vec<LaneRow>> {
+async fn raise_epoch(
+    conn: &mut Conn,
+    identity: &Identity,
+    lanes: u16,
+    skip: &GtidSet,
+) -> Result<Vec<LaneRow>> {
     let failed = |doing: &str| {
         let doing = doing.to_owned();
         move |source| Error::Target { doing, source }
@@ -152,6 +161,7 @@ async fn raise_epoch(conn: &mut Conn, identity: &Identity, lanes: u16) -> Result
     );
     let rows: Vec<Row> = conn.exec(statement, who()).await.map_err(failed("reading strait.lane"))?;
     let mut rows = rows.into_iter().map(LaneRow::read).collect::<Result<Vec<_>>>()?;
+    let first_start = rows.is_empty();
     let epoch = rows.iter().map(|row| row.epoch).max().unwrap_or(1);
     if rows.iter().any(|row| row.epoch != epoch) {
         // Rows of lanes that were added later are younger: all go on from the greatest.
@@ -161,7 +171,9 @@ async fn raise_epoch(conn: &mut Conn, identity: &Identity, lanes: u16) -> Result
         )
         .await
         .map_err(failed("raising the epoch in strait.lane"))?;
-        rows.iter_mut().for_each(|row| row.epoch = epoch);
+        for row in &mut rows {
+            row.epoch = epoch;
+        }
     }
     for lane in 0..lanes {
         if rows.iter().any(|row| row.lane == lane) {
@@ -191,6 +203,15 @@ async fn raise_epoch(conn: &mut Conn, identity: &Identity, lanes: u16) -> Result
             server_started: 0,
         });
     }
+    if first_start && !skip.is_empty() {
+        // Together with the first rows: a later setting, or none, changes nothing of what was begun with.
+        conn.exec_drop(
+            "INSERT INTO strait.start (origin, sink, gtid_set) VALUES (:origin, :sink, :skip)",
+            params! { "origin" => &identity.origin, "sink" => &identity.sink, "skip" => skip.to_string() },
+        )
+        .await
+        .map_err(failed("noting the start in strait.start"))?;
+    }
     conn.query_drop("COMMIT").await.map_err(failed("COMMIT of the raised epoch"))?;
     Ok(rows)
 }
@@ -215,6 +236,18 @@ fn verify(rows: &[LaneRow], identity: &Identity) -> Result<()> {
         }
     }
     Ok(())
+}
+
+async fn read_skip(conn: &mut Conn, identity: &Identity) -> Result<GtidSet> {
+    let found: Option<String> = conn
+        .exec_first(
+            "SELECT gtid_set FROM strait.start WHERE origin = :origin AND sink = :sink",
+            params! { "origin" => &identity.origin, "sink" => &identity.sink },
+        )
+        .await
+        .map_err(|source| Error::Target { doing: "reading strait.start".into(), source })?;
+    let Some(found) = found else { return Ok(GtidSet::new()) };
+    found.parse().map_err(|_| Error::Checkpoint { table: "strait.start", column: "gtid_set", found })
 }
 
 async fn read_offsets(conn: &mut Conn, identity: &Identity) -> Result<Vec<OffsetRow>> {

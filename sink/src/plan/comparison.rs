@@ -68,10 +68,9 @@ impl Comparison {
             | ColumnClass::Timestamp { .. } => Self::Time,
             ColumnClass::Binary => Self::Bytes,
             ColumnClass::Character | ColumnClass::Enum | ColumnClass::Set => match collation {
-                None => Self::Doubtful,
                 Some(name) if name == "binary" || name.ends_with("_bin") => Self::Bytes,
                 Some(name) if is_plain_ascii(name) => Self::PrintableAscii,
-                Some(_) => Self::Doubtful,
+                _ => Self::Doubtful,
             },
             ColumnClass::Json | ColumnClass::Geometry | ColumnClass::Vector | ColumnClass::Unknown => {
                 Self::Doubtful
@@ -82,8 +81,8 @@ impl Comparison {
     /// Appends the bytes that stand for a value; false: none can be told. NULL is the caller's.
     pub fn write(self, value: &Datum, out: &mut Vec<u8>) -> bool {
         match (self, value) {
-            (Self::Number, Datum::Int(v)) => write_number(i128::from(*v), 0, out),
-            (Self::Number, Datum::UInt(v)) => write_number(i128::from(*v), 0, out),
+            (Self::Number, Datum::Int(v)) => write_number((*v).into(), 0, out),
+            (Self::Number, Datum::UInt(v)) => write_number((*v).into(), 0, out),
             (Self::Number, Datum::Decimal { unscaled, scale }) => match two_complement(unscaled) {
                 Some(v) => write_number(v, *scale, out),
                 None => return false,

@@ -82,7 +82,7 @@ impl Group {
         match self.slots.get_mut(slot) {
             Some(known) => known.last = at,
             None => {
-                self.slots.push(Slot { existed: change.operation != Operation::Insert, first: at, last: at })
+                self.slots.push(Slot { existed: change.operation != Operation::Insert, first: at, last: at });
             }
         }
         for token in tokens {

@@ -91,13 +91,13 @@ fn person(row: &Row) -> Person {
         Datum::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         _ => None,
     };
-    let note = if let Datum::Int(note) = row[2] { note } else { panic!("a note is a number") };
+    let Datum::Int(note) = row[2] else { panic!("a note is a number") };
     (text(&row[0]).expect("a name is text"), text(&row[1]), note)
 }
 
 /// As the collation compares.
 fn compared(text: &str) -> String {
-    text.replace('É', "e").replace('é', "e").to_lowercase().trim_end().to_owned()
+    text.replace(['É', 'é'], "e").to_lowercase().trim_end().to_owned()
 }
 
 /// A server's table. Every write that a real one refuses is an error.
@@ -256,7 +256,9 @@ proptest! {
         let second = live(&second[..second.len().min(2)], &mapping, &mut source);
         let tokens = |changes: &[Change]| {
             let mut tokens = Vec::new();
-            changes.iter().for_each(|change| token::tokens(change, &mut tokens));
+            for change in changes {
+                token::tokens(change, &mut tokens);
+            }
             tokens
         };
         let mut footprint = Footprint::default();

@@ -29,11 +29,8 @@ struct Known {
 
 impl KnownTables {
     pub async fn new(conn: &mut Conn, allow_triggers: bool, answer_timeout: Duration) -> Result<Self> {
-        let catalog = answered(
-            answer_timeout,
-            "reading the server's facts",
-            TargetCatalog::new(conn, allow_triggers),
-        );
+        let catalog =
+            answered(answer_timeout, "reading the server's facts", TargetCatalog::new(conn, allow_triggers));
         Ok(Self { catalog: catalog.await?, known: HashMap::new(), answer_timeout })
     }
 

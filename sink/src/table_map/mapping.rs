@@ -29,7 +29,6 @@ pub struct MappedColumn {
 #[derive(Debug)]
 pub struct KeyIndex {
     pub id: IndexId,
-    pub name: String,
     /// `None`: two rows may collide in it in a way that their columns do not tell (functional and prefix
     /// parts, generated columns, columns that the source has not).
     pub columns: Option<Vec<usize>>,
@@ -121,7 +120,6 @@ impl Mapping {
             .iter()
             .map(|index: &Index| KeyIndex {
                 id: target::index_id(&target.table.name, &index.name),
-                name: index.name.clone(),
                 columns: if index.plain() { places(&mut index.columns()) } else { None },
             })
             .collect();
@@ -135,7 +133,7 @@ impl Mapping {
             .collect();
         let by_name =
             columns.iter().enumerate().map(|(at, column)| (column.name.to_lowercase(), at)).collect();
-        Self { columns, primary, unique, parents, by_name, target }
+        Self { target, columns, primary, unique, parents, by_name }
     }
 
     /// A column's place by name, as the server compares names.

@@ -5,9 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use strait_mysql::catalog::{Column, ForeignKey, Index, Table, TableName};
-
-use super::ColumnClass;
+use strait_mysql::catalog::{ForeignKey, Index, Table, TableName};
 
 /// Identifies an index of a table everywhere in the process: the hash of the names.
 pub type IndexId = u64;
@@ -62,10 +60,6 @@ impl Target {
             parents,
             table,
         }
-    }
-
-    pub fn class(&self, column: &Column) -> ColumnClass {
-        ColumnClass::of(column)
     }
 }
 
