@@ -3,9 +3,13 @@
 
 mod pipe;
 
+mod by_file;
 mod envelope;
 mod idle;
+mod kills;
 mod loops;
+mod lost_tail;
+mod refusals;
 mod split;
 
 pub use pipe::{Pipe, Published, Settings};

@@ -1,0 +1,281 @@
+//! What is refused, with cause, place and remedy.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use e2e::{Kafka, KafkaOptions, Lab, MySql, MySqlOptions, eventually};
+use rdkafka::{
+    admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
+};
+use strait_schemas::topics;
+
+use crate::Pipe;
+
+const SOON: Duration = Duration::from_secs(30);
+
+async fn lab_kafka() -> Result<&'static Kafka> {
+    Lab::shared().kafka().await
+}
+
+/// It halts, and says all of this.
+async fn halts(pipe: &Pipe, code: i32, says: &[&str]) -> Result<()> {
+    let (status, words) = pipe.halted().await?;
+    assert_eq!(status.code(), Some(code), "{words}");
+    for what in says {
+        assert!(words.contains(what), "it does not say {what:?}:\n{words}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn data_without_a_position_is_never_begun_anew() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    pipe.start().await?;
+    pipe.run(["INSERT INTO t VALUES (1)"]).await?;
+    pipe.published().await?;
+    pipe.connector.stop().await?;
+    let admin: AdminClient<DefaultClientContext> = lab_kafka().await?.client().create()?;
+    let position = topics::position_topic(&pipe.prefix);
+    admin.delete_topics(&[&position], &AdminOptions::new()).await?;
+    eventually(SOON, || async {
+        match pipe.read(&position).await {
+            Ok(records) if records.is_empty() => Ok(()),
+            other => Err(format!("{:?}", other.map(|records| records.len()))),
+        }
+    })
+    .await?;
+    pipe.connector.start()?;
+    halts(
+        &pipe,
+        1,
+        &["there is no position, but topic", "would publish them twice", &position, "another `prefix`"],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_record_larger_than_its_topic_takes_halts_and_passes_after_the_command() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, v MEDIUMTEXT)"]).await?;
+    pipe.start().await?;
+    // Not compressible, or the broker would take it after all.
+    let noise: String = std::iter::repeat_with(fastrand::alphanumeric).take(2_000_000).collect();
+    pipe.run([
+        "INSERT INTO t VALUES (1, 'small')".to_owned(),
+        format!("INSERT INTO t VALUES (2, '{noise}')"),
+    ])
+    .await?;
+    let topic = pipe.topic("t");
+    halts(
+        &pipe,
+        1,
+        &[
+            &format!("is larger than topic {topic} takes (max.message.bytes=1048588)"),
+            "key {\\\"id\\\":2}",
+            &format!("kafka-configs.sh --bootstrap-server {} --entity-type topics --entity-name {topic} --alter --add-config max.message.bytes=", pipe.bootstrap),
+        ],
+    )
+    .await?;
+    let admin: AdminClient<DefaultClientContext> = lab_kafka().await?.client().create()?;
+    let larger = rdkafka::admin::AlterConfig::new(rdkafka::admin::ResourceSpecifier::Topic(&topic))
+        .set("max.message.bytes", "4194304");
+    admin.alter_configs(&[larger], &AdminOptions::new()).await?;
+    pipe.start().await?;
+    pipe.published().await?;
+    assert_eq!(pipe.table("t").await?.len(), 2);
+    pipe.connector.stop().await
+}
+
+#[tokio::test]
+async fn a_topic_that_takes_small_batches_only_gets_small_batches() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(2000))"]).await?;
+    lab_kafka().await?.create_topic(&pipe.topic("t"), 1, &[("max.message.bytes", "20000")]).await?;
+    pipe.start().await?;
+    let mut rows = Vec::new();
+    for id in 0..200 {
+        let noise: String = std::iter::repeat_with(fastrand::alphanumeric).take(1500).collect();
+        rows.push(format!("({id}, '{noise}')"));
+    }
+    pipe.run([format!("INSERT INTO t VALUES {}", rows.join(","))]).await?;
+    pipe.published().await?;
+    assert_eq!(pipe.table("t").await?.len(), 200);
+    pipe.connector.stop().await
+}
+
+#[tokio::test]
+async fn compacted_data_topics_are_refused() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    let topic = pipe.topic("t");
+    lab_kafka().await?.create_topic(&topic, 1, &[("cleanup.policy", "compact")]).await?;
+    pipe.start().await?;
+    pipe.run(["INSERT INTO t VALUES (1)"]).await?;
+    let command = format!("--entity-name {topic} --alter --add-config cleanup.policy=delete");
+    halts(&pipe, 1, &[&format!("topic {topic} is compacted"), &command]).await
+}
+
+#[tokio::test]
+async fn a_topic_that_may_not_be_created_halts_with_the_command() -> Result<()> {
+    let pipe = Pipe::shared(&[("topics.replication", "3"), ("topics.partitions", "6")]).await?;
+    pipe.connector.start()?;
+    let position = topics::position_topic(&pipe.prefix);
+    let command = format!(
+        "kafka-topics.sh --bootstrap-server {} --create --topic {position} --partitions 1 --replication-factor 3 --config cleanup.policy=compact",
+        pipe.bootstrap
+    );
+    halts(&pipe, 1, &[&format!("topic {position} does not exist and cannot be created"), &command]).await?;
+
+    let forbidden = Pipe::shared(&[("topics.create", "false")]).await?;
+    forbidden.connector.start()?;
+    halts(&forbidden, 1, &["topics.create is false", "kafka-topics.sh"]).await
+}
+
+#[tokio::test]
+async fn a_second_connector_of_a_prefix_ends_the_first() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    pipe.start().await?;
+    let second = pipe.with_settings(&[("source.server_id", "77")]).await?;
+    second.start().await?;
+    pipe.run(["INSERT INTO t VALUES (1)"]).await?;
+    halts(&pipe, 1, &["another connector publishes under the same prefix", "keep one connector a prefix"])
+        .await?;
+    second.published().await?;
+    assert_eq!(second.table("t").await?.len(), 1);
+    second.connector.stop().await
+}
+
+#[tokio::test]
+async fn a_statement_in_the_log_halts() -> Result<()> {
+    let pipe = Pipe::own(MySql::start(MySqlOptions::named("statement")).await?, &[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    pipe.start().await?;
+    pipe.run(["SET SESSION binlog_format = 'STATEMENT'", "INSERT INTO t VALUES (1)"]).await?;
+    halts(
+        &pipe,
+        1,
+        &[
+            "logged as a statement, not as rows",
+            "INSERT INTO t VALUES (1)",
+            "binlog_format=ROW",
+            "transaction ",
+        ],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn xa_transactions_halt() -> Result<()> {
+    let pipe = Pipe::own(MySql::start(MySqlOptions::named("xa")).await?, &[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    pipe.start().await?;
+    pipe.run(["XA START 'x'", "INSERT INTO t VALUES (1)", "XA END 'x'", "XA PREPARE 'x'", "XA COMMIT 'x'"])
+        .await?;
+    halts(&pipe, 1, &["XA PREPARE: XA transactions are not supported", "commit in one phase"]).await
+}
+
+#[tokio::test]
+async fn a_partial_image_halts() -> Result<()> {
+    let pipe = Pipe::own(MySql::start(MySqlOptions::named("minimal")).await?, &[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)"]).await?;
+    pipe.start().await?;
+    pipe.run(["SET SESSION binlog_row_image = 'MINIMAL'", "UPDATE t SET v = 2"]).await?;
+    halts(&pipe, 1, &["is missing from the row image", "table ", "SET PERSIST binlog_row_image=FULL"]).await
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_missing_rights_are_told() -> Result<()> {
+    let pipe = Pipe::own(
+        MySql::start(MySqlOptions::named("rights")).await?,
+        &[("source.user", "poor"), ("source.password", "wrong")],
+    )
+    .await?;
+    pipe.mysql().run(["CREATE USER poor IDENTIFIED BY 'right'"]).await?;
+    pipe.connector.start()?;
+    halts(&pipe, 1, &["refuses the login"]).await?;
+    let known = pipe.with_settings(&[("source.password", "right")]).await?;
+    known.connector.start()?;
+    halts(&known, 2, &["GRANT REPLICATION SLAVE ON *.* TO"]).await?;
+    let (status, words) = known.connector.run("check").await?;
+    assert_eq!(status.code(), Some(2), "{words}");
+    assert!(words.contains("REPLICATION SLAVE") && words.contains("REPLICATION CLIENT"), "{words}");
+    assert!(!words.contains("right\n") || !words.contains("password = \"right\""), "no secret is printed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn check_finds_everything_at_once() -> Result<()> {
+    let mysql = MySql::start(MySqlOptions::named("unfit").args([
+        "--binlog-row-metadata=MINIMAL",
+        "--binlog-row-image=MINIMAL",
+        "--gtid-mode=OFF",
+        "--enforce-gtid-consistency=OFF",
+    ]))
+    .await?;
+    let pipe = Pipe::own(
+        mysql,
+        &[("schema.format", "avro"), ("registry.url", "http://127.0.0.1:1"), ("topics.replication", "3")],
+    )
+    .await?;
+    let (status, words) = pipe.connector.run("check").await?;
+    assert_eq!(status.code(), Some(2), "{words}");
+    for what in [
+        "binlog_row_metadata",
+        "binlog_row_image",
+        "gtid_mode",
+        "source.position = \"file\"",
+        "schema registry cannot be reached",
+        "kafka-topics.sh",
+    ] {
+        assert!(words.contains(what), "it does not say {what:?}:\n{words}");
+    }
+    let good = Pipe::shared(&[]).await?;
+    let (status, words) = good.connector.run("check").await?;
+    assert_eq!(status.code(), Some(0), "{words}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn kafka_and_registry_that_are_down_are_waited_for_and_named() -> Result<()> {
+    let pipe = Pipe::shared(&[("kafka.brokers", "127.0.0.1:1"), ("kafka.delivery_timeout", "2s")]).await?;
+    pipe.connector.start()?;
+    eventually(SOON, || async {
+        let status = pipe.connector.status().await.map_err(|error| error.to_string())?.to_string();
+        if status.contains("127.0.0.1:1") { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    pipe.connector.stop().await?;
+
+    let pipe = Pipe::shared(&[("schema.format", "avro"), ("registry.url", "http://127.0.0.1:1")]).await?;
+    pipe.connector.start()?;
+    eventually(SOON, || async {
+        let status = pipe.connector.status().await.map_err(|error| error.to_string())?.to_string();
+        if status.contains("schema registry") { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    pipe.connector.stop().await
+}
+
+#[tokio::test]
+async fn a_kafka_of_its_own_going_down_is_survived() -> Result<()> {
+    let kafka = Kafka::start(KafkaOptions { fast_failover: true, ..KafkaOptions::named("down") }).await?;
+    let pipe = Pipe::shared_source_own_kafka(&kafka, &[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    pipe.start().await?;
+    pipe.run(["INSERT INTO t VALUES (1)"]).await?;
+    pipe.published().await?;
+    kafka.kill9(0).await?;
+    pipe.run(["INSERT INTO t VALUES (2)"]).await?;
+    eventually(SOON, || async {
+        let status = pipe.connector.status().await.map_err(|error| error.to_string())?.to_string();
+        if status.contains(kafka.bootstrap()) { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    kafka.boot(0).await?;
+    pipe.published().await?;
+    assert_eq!(pipe.table("t").await?.len(), 2);
+    pipe.connector.stop().await
+}
