@@ -199,7 +199,10 @@ impl Publisher {
             Step::Nothing | Step::RowsQuery(_) | Step::FormatDescription(_) | Step::PreviousGtids(_) => {
                 Ok(())
             }
-            Step::Begin { head, xa: _ } => self.handle_begin(head),
+            Step::Begin { head, xa: _ } => {
+                self.handle_begin(head);
+                Ok(())
+            }
             Step::Rows { table, rows, pos } => self.handle_rows(&table, &rows, pos),
             Step::Ddl { head, query, end } => self.handle_ddl(head, &query, &end),
             Step::CreateSelect(query) => {
@@ -242,27 +245,26 @@ impl Publisher {
         }
     }
 
-    fn handle_begin(&mut self, head: TransactionHead) -> Result<()> {
+    fn handle_begin(&mut self, head: TransactionHead) {
         self.metrics.lag.behind();
         self.state.idle_us = 0;
-        let fate = self.fate_of(&transaction_id(&head), head.commit_us)?;
+        let fate = self.fate_of(&transaction_id(&head), head.commit_us);
         self.state.current = Some(Current::new(head, fate));
-        Ok(())
     }
 
     /// What is known of a transaction from its name alone.
-    fn fate_of(&mut self, id: &str, commit_us: i64) -> Result<Fate> {
+    fn fate_of(&mut self, id: &str, commit_us: i64) -> Fate {
         if let Some(fingerprint) = self.compare.take_if(|fingerprint| fingerprint.gtid == id) {
-            return Ok(Fate::Compared(fingerprint));
+            return Fate::Compared(fingerprint);
         }
         match &self.unfinished {
-            Some(inside) if inside.gtid == id => Ok(Fate::Resumed(inside.clone())),
+            Some(inside) if inside.gtid == id => Fate::Resumed(inside.clone()),
             // Another transaction comes where the unfinished one was: it will not be finished.
             Some(_) => {
                 self.void_unfinished(commit_us);
-                Ok(Fate::Undecided)
+                Fate::Undecided
             }
-            None => Ok(Fate::Undecided),
+            None => Fate::Undecided,
         }
     }
 
@@ -520,7 +522,7 @@ impl Publisher {
     ) -> Result<()> {
         self.metrics.lag.behind();
         self.state.idle_us = 0;
-        let fate = self.fate_of(&transaction_id(&head), head.commit_us)?;
+        let fate = self.fate_of(&transaction_id(&head), head.commit_us);
         let mut current = Current::new(head, fate);
         current.count(query.statement);
         match current.fate.clone() {
@@ -589,7 +591,7 @@ impl Publisher {
     }
 
     fn handle_without_rows(&mut self, head: TransactionHead, end: &TransactionEnd) -> Result<()> {
-        self.handle_begin(head)?;
+        self.handle_begin(head);
         self.handle_commit(end)
     }
 

@@ -22,7 +22,8 @@ use crate::{
 /// Table versions kept; old ones of altered tables go first, all at once.
 const KEPT: usize = 4096;
 
-/// What becomes of the rows of one table version.
+/// What becomes of the rows of one table version. Kept once a version, so its size is no matter.
+#[expect(clippy::large_enum_variant, reason = "kept once a table version, never moved")]
 pub enum Destination {
     Published(PublishedTable),
     /// Not published: `strait` and what the configuration leaves out.
@@ -148,10 +149,9 @@ fn key_of(map: &TableMap, source: &mut Source) -> Result<Vec<usize>> {
         return Ok(map.primary_key.iter().map(|part| part.column).collect());
     }
     let Some(table) = source.table(&map.database, &map.table)? else { return Ok(Vec::new()) };
-    let keys = table.unique.iter().filter(|index| index.plain() && !index.nullable());
-    let columns = keys
-        .filter_map(|index| index.columns().map(|name| map.column(name)).collect::<Option<Vec<_>>>())
-        .next();
+    let mut keys = table.unique.iter().filter(|index| index.plain() && !index.nullable());
+    let columns =
+        keys.find_map(|index| index.columns().map(|name| map.column(name)).collect::<Option<Vec<_>>>());
     Ok(columns.unwrap_or_default())
 }
 

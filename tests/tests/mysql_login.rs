@@ -141,9 +141,8 @@ async fn refused_logins_tell_what_to_do() -> Result<()> {
         ("PASSWORD EXPIRE", "PASSWORD EXPIRE NEVER"),
         ("REQUIRE X509", "ALTER USER"),
     ] {
-        let error = match connect(&account(server, require).await?).await {
-            Err(error) => error,
-            Ok(_) => panic!("{require} should be refused"),
+        let Err(error) = connect(&account(server, require).await?).await else {
+            panic!("{require} should be refused");
         };
         let text = error_text(&error);
         assert!(text.contains(remedy) && text.contains(&server.address()), "{require}: {text}");

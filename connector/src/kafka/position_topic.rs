@@ -138,11 +138,8 @@ fn read_to_end(
         }
         match consumer.poll(POLL) {
             None => {}
-            Some(Ok(message)) => {
-                if !visit(message.offset(), message.key(), message.payload()) {
-                    return Ok(());
-                }
-            }
+            Some(Ok(message)) if visit(message.offset(), message.key(), message.payload()) => {}
+            Some(Ok(_)) => return Ok(()),
             Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
             Some(Err(source)) => {
                 let error = cluster.error(format!("read topic {topic}"), source);

@@ -583,7 +583,7 @@ mod tests {
         framer.step(&log.query("BEGIN")).unwrap();
         match framer.step(&log.query("DELETE FROM t")) {
             Ok(Step::Statement { event: EventType::Query, statement }) => {
-                assert_eq!(statement, "DELETE FROM t")
+                assert_eq!(statement, "DELETE FROM t");
             }
             other => panic!("{other:?}"),
         }

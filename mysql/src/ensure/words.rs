@@ -7,10 +7,10 @@ pub(super) fn words(sql: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = sql;
     while let Some(c) = rest.chars().next() {
-        rest = if rest.starts_with("/*!") {
-            rest[3..].trim_start_matches(|c: char| c.is_ascii_digit())
-        } else if rest.starts_with("/*") {
-            after(&rest[2..], "*/")
+        rest = if let Some(executable) = rest.strip_prefix("/*!") {
+            executable.trim_start_matches(|c: char| c.is_ascii_digit())
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            after(comment, "*/")
         } else if rest.starts_with('#') || is_dash_comment(rest) {
             after(rest, "\n")
         } else if c == '\'' || c == '"' {

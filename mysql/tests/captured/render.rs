@@ -36,7 +36,7 @@ fn render_whole(column: &ColumnDef, value: &ColumnValue) -> String {
         ColumnValue::Timestamp { seconds: 0, micros: 0 } => {
             out.push_str("0000-00-00 00:00:00");
             if fsp(column) > 0 {
-                write!(out, ".{:0width$}", 0, width = usize::from(fsp(column))).unwrap();
+                write!(out, ".{:0width$}", 0, width = usize::from(fsp(column))).expect("a String takes all");
             }
         }
         ColumnValue::Timestamp { seconds, micros } => {
@@ -114,7 +114,7 @@ fn fsp(column: &ColumnDef) -> u8 {
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, byte| {
-        write!(out, "{byte:02X}").unwrap();
+        write!(out, "{byte:02X}").expect("a String takes all");
         out
     })
 }

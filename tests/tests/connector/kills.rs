@@ -17,7 +17,7 @@ async fn write(pipe: &Pipe, writer: i64, stop: CancellationToken) -> Result<i64>
     let mut written = 0;
     while !stop.is_cancelled() {
         let id = writer * 1_000_000 + written;
-        let rows: Vec<_> = (0..1 + written % 7).map(|row| format!("({id} * 10 + {row}, 'v')")).collect();
+        let rows: Vec<_> = (0..=written % 7).map(|row| format!("({id} * 10 + {row}, 'v')")).collect();
         conn.query_drop("BEGIN").await?;
         conn.query_drop(format!("INSERT INTO a VALUES {}", rows.join(","))).await?;
         conn.query_drop(format!("UPDATE a SET v = 'w' WHERE id = {id} * 10")).await?;
