@@ -1,0 +1,319 @@
+//! The sink as a whole, fed by a connector that does what the test says.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use e2e::{
+    Lab, MySql, MySqlOptions, eventually,
+    fake_source::{Event, FakeSource, row},
+};
+use mysql_async::prelude::Queryable;
+use strait_schemas::PartEnd;
+use strait_service::{CancellationToken, Context, Refusal as _, Secret};
+use strait_sink::{Error, config::Config, run_with};
+use tokio::task::JoinHandle;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const TABLE: &str = "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(100), n INT)";
+
+/// A target with the table, a fake source, and the settings of a sink between them.
+struct Scene {
+    server: &'static MySql,
+    database: String,
+    source: FakeSource,
+    config: Config,
+}
+
+struct Running {
+    stop: CancellationToken,
+    context: Context,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Scene {
+    async fn new() -> Result<Self> {
+        Self::on(Lab::shared().mysql().await?, TABLE, &[]).await
+    }
+
+    async fn on(server: &'static MySql, table: &str, more: &[&str]) -> Result<Self> {
+        let database = server.database("sink").await?;
+        server.conn_to(&database).await?.query_drop(table).await?;
+        let kafka = Lab::shared().kafka().await?;
+        let source = FakeSource::with_columns(kafka, &database, more).await?;
+        let mut config = Config { prefix: source.prefix.clone(), ..Config::default() };
+        config.target.host = server.host().into();
+        config.target.port = server.port();
+        config.target.user = server.user().into();
+        config.target.password = server.password().map(Secret::new);
+        config.kafka.brokers = kafka.bootstrap().into();
+        Ok(Self { server, database, source, config })
+    }
+
+    fn start(&self) -> Running {
+        let stop = CancellationToken::new();
+        let context = Context::detached(stop.clone());
+        let task = tokio::spawn(run_with(Arc::new(self.config.clone()), context.clone()));
+        Running { stop, context, task }
+    }
+
+    async fn rows(&self) -> Result<Vec<(i64, String, i64)>> {
+        let mut conn = self.server.conn_to(&self.database).await?;
+        Ok(conn.query("SELECT id, name, n FROM t ORDER BY id").await?)
+    }
+
+    async fn becomes(&self, expected: &[(i64, &str, i64)]) -> Result<()> {
+        let expected: Vec<_> = expected.iter().map(|(id, name, n)| (*id, (*name).to_owned(), *n)).collect();
+        eventually(PATIENCE, || async {
+            let rows = self.rows().await.map_err(|error| error.to_string())?;
+            if rows == expected { Ok(()) } else { Err(format!("{rows:?}")) }
+        })
+        .await
+    }
+}
+
+impl Running {
+    async fn stop(self) -> Result<()> {
+        self.stop.cancel();
+        Ok(tokio::time::timeout(Duration::from_secs(5), self.task).await.context("it ends in 5 s")???)
+    }
+
+    /// The cause that the sink halts with.
+    async fn halts(self) -> Result<Error> {
+        match tokio::time::timeout(PATIENCE, self.task).await.context("it halts")?? {
+            Ok(()) => bail!("it ended without an error"),
+            Err(error) => Ok(error),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_arrive_in_order_through_all_partitions() -> Result<()> {
+    let scene = Scene::new().await?;
+    let running = scene.start();
+    let (a, b, c) = (row(1, "a", 0), row(2, "b", 0), row(3, "c", 0));
+    let source = &scene.source;
+    source.transaction(1, &[a.clone(), b.clone(), c.clone()].map(Event::Insert)).await?;
+    let (a2, moved) = (row(1, "A", 1), row(7, "b", 1));
+    source.transaction(2, &[Event::Update(a.clone(), a2.clone()), Event::Update(b, moved.clone())]).await?;
+    source.transaction(3, &[]).await?;
+    source.transaction(4, &[Event::Delete(c), Event::Update(moved.clone(), row(7, "b ", 2))]).await?;
+    scene.becomes(&[(1, "A", 1), (7, "b ", 2)]).await?;
+    running.stop().await?;
+
+    // A second run goes on where the first one ended, and applies nothing twice.
+    let running = scene.start();
+    source.transaction(5, &[Event::Update(a2, row(1, "A", 2))]).await?;
+    scene.becomes(&[(1, "A", 2), (7, "b ", 2)]).await?;
+    running.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_aborted_attempt_that_a_copy_shows_is_ignored() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    // Attempt 1 left these behind, in two of the partitions, and nothing in the spine.
+    scene.source.records(2, 0, &[Event::Insert(row(2, "aborted", 0)), Event::Insert(row(3, "aborted", 0))]).await?;
+    scene.source.records(3, 0, &[Event::Insert(row(4, "aborted", 0))]).await?;
+    scene.source.attempt = 2;
+    scene.source.transaction(2, &[Event::Insert(row(2, "b", 0))]).await?;
+    scene.source.transaction(3, &[Event::Insert(row(3, "c", 0))]).await?;
+    let running = scene.start();
+    scene.becomes(&[(1, "a", 0), (2, "b", 0), (3, "c", 0)]).await?;
+    running.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_record_halts_with_its_coordinates() -> Result<()> {
+    let scene = Scene::new().await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    // The spine lists two records; only the second one was ever written.
+    scene.source.records(2, 1, &[Event::Insert(row(4, "b", 0))]).await?;
+    scene.source.part(2, 0, &[0, 2, 0], PartEnd::Closed).await?;
+    scene.source.transaction(3, &[Event::Insert(row(7, "c", 0))]).await?;
+    let error = scene.start().halts().await?;
+    assert!(matches!(error, Error::RecordGap { partition: 1, .. }), "{error}");
+    assert!(error.to_string().contains("seq 1-2"), "{error}");
+    assert!(error.remedy().is_some_and(|remedy| remedy.contains("snapshot")));
+    assert_eq!(scene.rows().await?, [(1, "a".to_owned(), 0)], "nothing behind the gap is applied");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_transaction_halts() -> Result<()> {
+    let scene = Scene::new().await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    scene.source.transaction(3, &[Event::Insert(row(3, "c", 0))]).await?;
+    let error = scene.start().halts().await?;
+    assert!(matches!(error, Error::SpineGap { .. }), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_column_halts_with_the_statement_that_mends_it() -> Result<()> {
+    let scene = Scene::on(Lab::shared().mysql().await?, TABLE, &["extra"]).await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    let error = scene.start().halts().await?;
+    assert!(matches!(error, Error::MissingColumn { .. }), "{error}");
+    assert!(error.place().is_some_and(|place| place.contains("offset 0, seq 1-1 record 0")));
+    let remedy = error.remedy().context("a remedy")?;
+    assert!(remedy.starts_with(&format!("ALTER TABLE {}.t ADD COLUMN `extra` INT", scene.database)), "{remedy}");
+    scene.server.conn_to(&scene.database).await?.query_drop("ALTER TABLE t ADD COLUMN extra INT").await?;
+    let running = scene.start();
+    scene.becomes(&[(1, "a", 0)]).await?;
+    running.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_table_halts() -> Result<()> {
+    let scene = Scene::on(Lab::shared().mysql().await?, "CREATE TABLE other (id INT PRIMARY KEY)", &[]).await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    let error = scene.start().halts().await?;
+    assert!(matches!(error, Error::MissingTable { .. }), "{error}");
+    Ok(())
+}
+
+/// An audit of every write to the table.
+async fn audit(scene: &Scene) -> Result<()> {
+    let mut conn = scene.server.conn_to(&scene.database).await?;
+    conn.query_drop("CREATE TABLE audit (at INT AUTO_INCREMENT PRIMARY KEY, id INT, n INT)").await?;
+    for event in ["INSERT", "UPDATE"] {
+        conn.query_drop(format!(
+            "CREATE TRIGGER audit_{event} AFTER {event} ON t FOR EACH ROW INSERT INTO audit (id, n) VALUES (NEW.id, NEW.n)"
+        ))
+        .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unguarded_trigger_is_refused_with_its_guarded_text() -> Result<()> {
+    let scene = Scene::new().await?;
+    audit(&scene).await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    let error = scene.start().halts().await?;
+    assert!(matches!(error, Error::TableRefused { .. }), "{error}");
+    assert!(error.remedy().is_some_and(|remedy| remedy.contains("@strait_apply")));
+    Ok(())
+}
+
+/// Killed again and again (its task is dropped wherever it is), it still applies each version of each row once.
+#[tokio::test(flavor = "multi_thread")]
+async fn unfolded_each_version_is_written_exactly_once_through_crashes() -> Result<()> {
+    const VERSIONS: i64 = 300;
+    let mut scene = Scene::new().await?;
+    audit(&scene).await?;
+    scene.config.apply.allow_triggers = true;
+    scene.config.apply.fold = false;
+    scene.config.apply.batch_rows = 10;
+    let scene = scene;
+    let writer = async {
+        for n in 0..VERSIONS {
+            let events: Vec<Event> = (1..=4)
+                .map(|id| {
+                    let new = row(id, "x", n);
+                    if n == 0 { Event::Insert(new) } else { Event::Update(row(id, "x", n - 1), new) }
+                })
+                .collect();
+            scene.source.transaction(n as u64 + 1, &events).await?;
+        }
+        anyhow::Ok(())
+    };
+    let crasher = async {
+        for kill in 1..=6 {
+            let running = scene.start();
+            let reached = VERSIONS * kill / 8;
+            eventually(PATIENCE, || async {
+                let rows = scene.rows().await.map_err(|error| error.to_string())?;
+                let n = rows.first().map_or(-1, |row| row.2);
+                if n >= reached { Ok(()) } else { Err(n.to_string()) }
+            })
+            .await?;
+            running.task.abort();
+            ensure!(running.task.await.is_err_and(|ended| ended.is_cancelled()), "it was running");
+        }
+        anyhow::Ok(())
+    };
+    let (written, crashed) = tokio::join!(writer, crasher);
+    (written?, crashed?);
+    let running = scene.start();
+    let last = VERSIONS - 1;
+    scene.becomes(&[(1, "x", last), (2, "x", last), (3, "x", last), (4, "x", last)]).await?;
+    running.stop().await?;
+    let mut conn = scene.server.conn_to(&scene.database).await?;
+    let audited: Vec<(i64, i64)> = conn.query("SELECT id, n FROM audit ORDER BY at").await?;
+    for id in 1..=4 {
+        let versions: Vec<i64> = audited.iter().filter(|(of, _)| *of == id).map(|(_, n)| *n).collect();
+        assert_eq!(versions, (0..VERSIONS).collect::<Vec<_>>(), "versions of row {id}");
+    }
+    Ok(())
+}
+
+/// Larger than a batch by far, and split over several parts: it is there whole, or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_transaction_is_atomic() -> Result<()> {
+    const ROWS: i64 = 20_000;
+    let scene = Scene::new().await?;
+    let running = scene.start();
+    let source = &scene.source;
+    source.transaction(1, &[Event::Insert(row(0, "before", 0))]).await?;
+    let rows: Vec<Event> = (1..=ROWS).map(|id| Event::Insert(row(id, "large", id))).collect();
+    let half = rows.len() / 2;
+    let counts = source.records(2, 0, &rows[..half]).await?;
+    source.part(2, 0, &counts, PartEnd::Open).await?;
+    let counts = source.records(2, half as u32, &rows[half..]).await?;
+    source.part(2, half as u32, &counts, PartEnd::Closed).await?;
+    source.transaction(3, &[Event::Insert(row(ROWS + 1, "after", 0))]).await?;
+    let seen = eventually(PATIENCE, || async {
+        let mut conn = scene.server.conn_to(&scene.database).await.map_err(|error| error.to_string())?;
+        let count: Option<i64> =
+            conn.query_first("SELECT COUNT(*) FROM t").await.map_err(|error| error.to_string())?;
+        match count.unwrap_or(0) {
+            count if count == ROWS + 2 => Ok(Ok(())),
+            count @ (0 | 1) => Err(count.to_string()),
+            count if count == ROWS + 1 => Err(count.to_string()),
+            count => Ok(Err(count)),
+        }
+    })
+    .await?;
+    assert_eq!(seen, Ok(()), "a part of it was visible");
+    running.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_target_is_waited_for() -> Result<()> {
+    let server: &'static MySql = Box::leak(Box::new(MySql::start(MySqlOptions::named("readonly")).await?));
+    let scene = Scene::on(server, TABLE, &[]).await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    let running = scene.start();
+    scene.becomes(&[(1, "a", 0)]).await?;
+    server.conn().await?.query_drop("SET GLOBAL super_read_only = ON").await?;
+    scene.source.transaction(2, &[Event::Insert(row(2, "b", 0))]).await?;
+    eventually(PATIENCE, || async {
+        let status = running.context.status.to_json().to_string();
+        if status.contains("read-only") || status.contains("read_only") { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    ensure!(!running.task.is_finished(), "it tries on");
+    server.conn().await?.query_drop("SET GLOBAL super_read_only = OFF").await?;
+    server.conn().await?.query_drop("SET GLOBAL read_only = OFF").await?;
+    scene.becomes(&[(1, "a", 0), (2, "b", 0)]).await?;
+    running.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_of_a_backup_are_skipped_for_good() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    scene.config.apply.start = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-2".into();
+    for number in 1..=3 {
+        scene.source.transaction(number, &[Event::Insert(row(number as i64, "x", 0))]).await?;
+    }
+    let running = scene.start();
+    scene.becomes(&[(3, "x", 0)]).await?;
+    running.stop().await?;
+    // What is set later changes nothing of it: 4 is not in the backup.
+    scene.config.apply.start = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-4".into();
+    scene.source.transaction(4, &[Event::Insert(row(4, "x", 0))]).await?;
+    let running = scene.start();
+    scene.becomes(&[(3, "x", 0), (4, "x", 0)]).await?;
+    running.stop().await
+}
