@@ -174,17 +174,17 @@ impl FakeSource {
             Event::Update(old, new) => {
                 vec![(new.id, Some(self.value(Op::Update, Some(old), Some(new))?), None)]
             }
-            Event::Delete(old) => vec![
-                (old.id, Some(self.value(Op::Delete, Some(old), None)?), None),
-                (old.id, None, None),
-            ],
+            Event::Delete(old) => {
+                vec![(old.id, Some(self.value(Op::Delete, Some(old), None)?), None), (old.id, None, None)]
+            }
         })
     }
 
     fn value(&self, op: Op, before: Option<&Row>, after: Option<&Row>) -> Result<Vec<u8>> {
         let width = self.width;
         let values = |row: &Row| {
-            let mut values = vec![Value::Int(row.id), Value::Text(row.name.clone().into()), Value::Int(row.n)];
+            let mut values =
+                vec![Value::Int(row.id), Value::Text(row.name.clone().into()), Value::Int(row.n)];
             values.resize(width, Value::Null);
             values
         };
