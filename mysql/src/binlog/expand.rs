@@ -13,6 +13,9 @@ use super::{Error, EventHeader, EventType, RawEvent, Result, reader::Reader};
 /// An event larger than this is read piece by piece, as its bytes come.
 const TRUSTED_SIZE: usize = 64 * 1024;
 
+/// No server writes a larger one (max_allowed_packet is at most 1 GiB).
+const MAX_SIZE: usize = (1 << 30) + (1 << 20);
+
 /// See [`expand`].
 pub struct Expand(State);
 
@@ -117,11 +120,11 @@ impl Payload {
         self.charge(header.len() as u64)?;
         self.inflated.read_exact(&mut header).map_err(Error::Inflate)?;
         let mut header = EventHeader::parse(&header)?;
-        let length =
-            (header.event_size as usize).checked_sub(EventHeader::LENGTH).ok_or(Error::Malformed {
-                what: "an event in a TRANSACTION_PAYLOAD",
-                found: format!("its size is {}", header.event_size),
-            })?;
+        let length = (header.event_size as usize).checked_sub(EventHeader::LENGTH);
+        let length = length.filter(|length| *length <= MAX_SIZE).ok_or_else(|| Error::Malformed {
+            what: "an event in a TRANSACTION_PAYLOAD",
+            found: format!("its size is {}", header.event_size),
+        })?;
         self.charge(length as u64)?;
         let mut body = Vec::with_capacity(length.min(TRUSTED_SIZE));
         (&mut self.inflated).take(length as u64).read_to_end(&mut body).map_err(Error::Inflate)?;

@@ -5,6 +5,9 @@
 //! passed over: so a transaction that was cut short, by damage or by a reader that lost events, cannot pass as a
 //! shorter one, and rows never count for a transaction that they are not of.
 //!
+//! Within a transaction each event must begin where the one before ended, so that an event lost on the way shows
+//! even where the rest would fit together.
+//!
 //! Positions: headers carry only 32 bits, and a file can be longer; the upper bits are kept by counting up each
 //! time the lower ones run over. Events of a compressed transaction are all at the place of the whole.
 
@@ -140,8 +143,9 @@ impl Framer {
     /// Takes the next event, which must have gone through [`expand`](super::expand). After an error the framer
     /// must not be used.
     pub fn step<'a>(&mut self, event: &'a RawEvent) -> Result<Step<'a>> {
-        self.advance(event);
-        self.take(event).map_err(|source| source.at(event.header.event_type, &self.file, self.pos))
+        self.advance(event)
+            .and_then(|()| self.take(event))
+            .map_err(|source| source.at(event.header.event_type, &self.file, self.pos))
     }
 
     pub fn in_transaction(&self) -> bool {
@@ -165,7 +169,7 @@ impl Framer {
         self.pos
     }
 
-    fn advance(&mut self, event: &RawEvent) {
+    fn advance(&mut self, event: &RawEvent) -> Result<()> {
         let header = &event.header;
         // The format description is sent again, with no or its own place, when reading starts in mid file.
         let elsewhere = matches!(
@@ -173,7 +177,7 @@ impl Framer {
             EventType::Rotate | EventType::FormatDescription | EventType::Heartbeat | EventType::HeartbeatV2
         );
         if elsewhere || header.log_pos == 0 || header.flags & EventHeader::ARTIFICIAL != 0 {
-            return;
+            return Ok(());
         }
         let end = extend(self.pos, header.log_pos);
         if event.inside_payload {
@@ -181,9 +185,17 @@ impl Framer {
                 self.start = self.pos;
             }
         } else {
-            self.start = end.saturating_sub(u64::from(header.event_size));
+            let start = end.saturating_sub(u64::from(header.event_size));
+            if self.in_transaction() && start != self.pos {
+                return Err(misplaced(format!(
+                    "the event begins at {start}, the one before it in the transaction ended at {}",
+                    self.pos
+                )));
+            }
+            self.start = start;
         }
         self.pos = end;
+        Ok(())
     }
 
     fn take<'a>(&mut self, event: &'a RawEvent) -> Result<Step<'a>> {
@@ -364,7 +376,12 @@ impl Framer {
         let known = *self.file == *file;
         let pos = match pos {
             heartbeat::Pos::Whole(pos) => pos,
-            heartbeat::Pos::Low(low) => extend(if known { self.pos } else { 0 }, low),
+            heartbeat::Pos::Low(low) if known => {
+                let pos = extend(self.pos, low);
+                // Rather the place a little before ours than one four gigabytes on.
+                if pos - self.pos > u64::from(u32::MAX / 2) { self.pos } else { pos }
+            }
+            heartbeat::Pos::Low(low) => u64::from(low),
         };
         // In a transaction it can only be about the server's own affairs.
         if !self.in_transaction() {
@@ -529,6 +546,35 @@ mod tests {
         assert!(
             refusal(&mut framer, &log.gtid(6)).contains(":5 that began at binlog.000007:4 has not ended")
         );
+    }
+
+    #[test]
+    fn an_event_lost_within_a_transaction_is_missed() {
+        let (mut framer, mut log) = framer();
+        framer.step(&log.gtid(5)).unwrap();
+        framer.step(&log.query("BEGIN")).unwrap();
+        framer.step(&log.table_map(1, b't')).unwrap();
+        framer.step(&log.insert(1)).unwrap();
+        let _lost = log.insert(1);
+        match framer.step(&log.insert(1)) {
+            Err(error @ Error::At { .. }) => {
+                let cause = std::error::Error::source(&error).expect("a cause").to_string();
+                assert!(cause.contains("the one before it in the transaction ended at"), "{cause}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn transactions_that_are_not_sent_leave_no_trace() {
+        let (mut framer, mut log) = framer();
+        for number in 5..9 {
+            let events = [log.gtid(number), log.query("BEGIN"), log.xid()];
+            if number % 2 == 0 {
+                events.iter().for_each(|event| drop(framer.step(event).unwrap()));
+            }
+        }
+        assert_eq!(framer.pos(), log.pos);
     }
 
     #[test]

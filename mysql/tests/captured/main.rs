@@ -1,6 +1,7 @@
 //! Binlogs of a real server (see fixtures/capture.sh), decoded and replayed into a model of its tables: the
 //! model must end as the server's own SELECT shows the tables, so the server is the oracle for every value.
 
+mod damage;
 mod facts;
 mod file;
 mod model;

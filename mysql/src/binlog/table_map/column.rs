@@ -7,6 +7,7 @@ pub struct ColumnDef {
     /// Empty unless `binlog_row_metadata=FULL`.
     pub name: String,
     pub ty: ColumnType,
+    /// False too where the server did not say (binlog_row_metadata=NO_LOG of MariaDB).
     pub unsigned: bool,
     pub nullable: bool,
     /// Collation id of a character column, ENUM or SET; 63 = binary.
