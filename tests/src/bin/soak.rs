@@ -1,15 +1,15 @@
 //! `make soak`: the long forms of the end-to-end scenarios. Arguments name scenarios; without any, all of them run.
 //!
-//! `SOAK_SEED` repeats a run's random choices; else they are new ones, and printed.
+//! `STRAIT_SEED` repeats a run's random choices; else they are new ones, and printed.
 
 use std::{
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use e2e::scenario::{
-    big_transaction::BigTransaction, cuts::Cuts, kills::Kills, readers::Readers, sysbench::Sysbench,
+    big_transaction::BigTransaction, cuts::Cuts, kills::Kills, readers::Readers, seed, sysbench::Sysbench,
     two_way::TwoWay,
 };
 
@@ -20,11 +20,8 @@ fn main() -> Result<ExitCode> {
     if chosen.is_empty() {
         chosen = SCENARIOS.map(str::to_owned).into();
     }
-    let seed = match std::env::var("SOAK_SEED") {
-        Ok(seed) => seed.parse().with_context(|| format!("SOAK_SEED={seed}: a whole number is expected"))?,
-        Err(_) => fastrand::u64(..1_000_000),
-    };
-    println!("seed {seed}");
+    let seed = seed(fastrand::u64(..1_000_000))?;
+    println!("STRAIT_SEED={seed}");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut failed = 0;
     for scenario in &chosen {

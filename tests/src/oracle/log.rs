@@ -33,6 +33,9 @@ pub struct PublishedRecord {
     pub tombstone: bool,
 }
 
+/// Published tables and where the columns of their keys are.
+pub type Keys = HashMap<String, Vec<usize>>;
+
 #[derive(Debug, Default)]
 pub struct PublishedLog {
     pub parts: Vec<SpinePart>,
@@ -88,20 +91,16 @@ impl PublishedLog {
         Ok(())
     }
 
-    /// Holds the log against itself and against the site's own binary log (all of it, in order).
-    /// `is_published` tells which tables (`database.table`) the connector publishes.
-    pub fn verify(
-        &self,
-        logged: &[LoggedTransaction],
-        is_published: impl Fn(&str) -> bool,
-    ) -> Result<Counts> {
+    /// Holds the log against itself and against the site's own binary log (all of it, in order). `keys`: the tables that the
+    /// connector publishes (`database.table`), each with the positions of its key's columns, which the rows must hold.
+    pub fn verify(&self, logged: &[LoggedTransaction], keys: &Keys) -> Result<Counts> {
         self.verify_numbers()?;
         let events = self.verify_records()?;
         let told = self.events_by_gtid(&events);
         let mut counts = Counts::default();
         let mut born = HashMap::new();
         for transaction in logged.iter().filter(|transaction| !transaction.is_applied()) {
-            let expected = expected_events(transaction, &is_published);
+            let expected = expected_events(transaction, keys);
             if expected > 0 {
                 counts.transactions += 1;
                 counts.events += expected;
@@ -228,12 +227,15 @@ impl PublishedLog {
     }
 }
 
-/// Change events that a transaction must give: one a row image pair, two where the key (the first column) changes.
-fn expected_events(transaction: &LoggedTransaction, is_published: &impl Fn(&str) -> bool) -> u64 {
-    let published = transaction.rows.iter().filter(|row| is_published(&row.table));
-    published
-        .map(|row| if row.kind == RowKind::Update && row.before.first() != row.after.first() { 2 } else { 1 })
-        .sum()
+/// Change events that a transaction must give: one for each row, two where its key changes.
+fn expected_events(transaction: &LoggedTransaction, keys: &Keys) -> u64 {
+    let events = transaction.rows.iter().filter_map(|row| {
+        let key = keys.get(&*row.table)?;
+        let moved =
+            row.kind == RowKind::Update && key.iter().any(|at| row.before.get(*at) != row.after.get(*at));
+        Some(if moved { 2 } else { 1 })
+    });
+    events.sum()
 }
 
 fn data_topics(consumer: &BaseConsumer, prefix: &str) -> Result<Vec<(Arc<str>, i32)>> {
@@ -290,6 +292,10 @@ mod tests {
         LoggedRow { kind, table: table.into(), before: vec!["1".into()], after: vec!["1".into()] }
     }
 
+    fn keys() -> Keys {
+        Keys::from([("d.t".to_owned(), vec![0])])
+    }
+
     fn logged(gtid: &str, rows: Vec<LoggedRow>) -> LoggedTransaction {
         LoggedTransaction { gtid: gtid.into(), commit_us: 0, rows }
     }
@@ -326,13 +332,13 @@ mod tests {
     }
 
     fn refusal(log: &PublishedLog, logged: &[LoggedTransaction]) -> String {
-        log.verify(logged, |table| table == "d.t").expect_err("a fault").to_string()
+        log.verify(logged, &keys()).expect_err("a fault").to_string()
     }
 
     #[test]
     fn a_sound_log_is_counted() {
         let (log, logged) = sound();
-        let counts = log.verify(&logged, |table| table == "d.t").expect("sound");
+        let counts = log.verify(&logged, &keys()).expect("sound");
         assert_eq!(counts, Counts { transactions: 2, events: 3 });
     }
 
@@ -361,6 +367,10 @@ mod tests {
         let (mut log, rows) = sound();
         log.records[0].tombstone = true;
         assert!(refusal(&log, &rows).contains("1 row images in the log, 0 events"));
+
+        let (log, mut rows) = sound();
+        rows[2].rows[1].after[0] = "2".into();
+        assert!(refusal(&log, &rows).contains("3 row images in the log, 2 events"));
 
         let (log, mut rows) = sound();
         rows.swap(0, 2);

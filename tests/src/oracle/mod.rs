@@ -5,5 +5,5 @@ mod log;
 mod position;
 
 pub use binlog::{BinlogReader, LoggedRow, LoggedTransaction, RowKind};
-pub use log::{Counts, PublishedLog, PublishedRecord, read_topic};
+pub use log::{Counts, Keys, PublishedLog, PublishedRecord, read_topic};
 pub use position::PositionReader;

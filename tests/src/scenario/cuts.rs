@@ -50,12 +50,12 @@ impl Cuts {
             shoppers.stop().await;
         }
         let (count, slowest) = disrupted.with_context(|| {
-            format!("seed {}; the processes' last words:\n{}", self.seed, sites.last_words())
+            format!("STRAIT_SEED={}; the processes' last words:\n{}", self.seed, sites.last_words())
         })?;
         judge
             .verdict(&sites, &[shop::DATABASE, "marks"])
             .await
-            .with_context(|| format!("seed {}", self.seed))?;
+            .with_context(|| format!("STRAIT_SEED={}", self.seed))?;
         sites.stop().await?;
         Ok(format!("equal after {count} disruptions; slowest recovery {slowest:.1?}"))
     }

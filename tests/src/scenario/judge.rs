@@ -8,7 +8,7 @@ use strait_mysql::gtid::GtidSet;
 
 use crate::{
     MySql, eventually,
-    oracle::{BinlogReader, Counts, LoggedTransaction, PositionReader, PublishedLog},
+    oracle::{BinlogReader, Counts, Keys, LoggedTransaction, PositionReader, PublishedLog},
     sites::{Site, Sites},
 };
 
@@ -77,7 +77,11 @@ impl Judge {
     /// The writers have stopped: both sites must become equal in these databases, and the published logs be right. The counts of each site.
     pub async fn verdict(&self, sites: &Sites, databases: &[&str]) -> Result<[Counts; 2]> {
         let judged = self.judge(sites, databases).await;
-        judged.with_context(|| format!("the processes' last words:\n{}", sites.last_words()))
+        if judged.is_ok() {
+            return judged;
+        }
+        let pages = statuses(sites).await;
+        judged.with_context(|| format!("{}\nthe processes' status:\n{pages}", sites.last_words()))
     }
 
     async fn judge(&self, sites: &Sites, databases: &[&str]) -> Result<[Counts; 2]> {
@@ -89,17 +93,49 @@ impl Judge {
     async fn verify_log(&self, sites: &Sites, number: usize, databases: &[&str]) -> Result<Counts> {
         let site = &sites.sites[number];
         published_all(site).await?;
-        let logged = self.transactions(sites, number, 1).await?;
+        let keys = keys(&site.servers.mysql, databases).await?;
+        let columns = keys.values().flatten().max().map_or(0, |last| last + 1);
+        let logged = self.transactions(sites, number, columns).await?;
         let (bootstrap, prefix) = (site.servers.kafka.bootstrap().to_owned(), site.servers.name.clone());
         let log = tokio::task::spawn_blocking(move || PublishedLog::read(&bootstrap, &prefix)).await??;
-        let is_published = |table: &str| databases.iter().any(|database| in_database(table, database));
-        log.verify(&logged, is_published)
-            .with_context(|| format!("the log that {} published", site.servers.name))
+        log.verify(&logged, &keys).with_context(|| format!("the log that {} published", site.servers.name))
     }
 }
 
-fn in_database(table: &str, database: &str) -> bool {
-    table.strip_prefix(database).is_some_and(|rest| rest.starts_with('.'))
+/// What each process says it is doing.
+async fn statuses(sites: &Sites) -> String {
+    let mut pages = String::new();
+    for process in sites.processes() {
+        let page = match process.status().await {
+            Ok(page) => page.to_string(),
+            Err(error) => format!("{error:#}"),
+        };
+        pages.push_str(&format!("{}: {page}\n", process.name()));
+    }
+    pages
+}
+
+/// The tables of these databases, with the positions of their primary keys' columns.
+async fn keys(server: &MySql, databases: &[&str]) -> Result<Keys> {
+    let mut conn = server.conn().await?;
+    let mut keys = Keys::new();
+    for database in databases {
+        let columns: Vec<(String, usize, bool)> = conn
+            .exec(
+                "SELECT table_name, ordinal_position - 1, column_key = 'PRI' FROM information_schema.columns \
+                 WHERE table_schema = ?",
+                (database,),
+            )
+            .await?;
+        for (table, position, is_key) in columns {
+            let key = keys.entry(format!("{database}.{table}")).or_default();
+            if is_key {
+                key.push(position);
+            }
+        }
+    }
+    conn.disconnect().await?;
+    Ok(keys)
 }
 
 /// Waits until the connector's position has passed everything that its server has executed: only then is what is

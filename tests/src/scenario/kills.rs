@@ -52,8 +52,7 @@ impl Kills {
         let judge = Judge::before_start(&sites).await?;
         sites.start().await?;
         let judged = self.both_halves(&sites, &judge, &source, &target).await;
-        let report =
-            judged.with_context(|| format!("seed {}; last words:\n{}", self.seed, sites.last_words()))?;
+        let report = judged.with_context(|| format!("STRAIT_SEED={}", self.seed))?;
         sites.stop().await?;
         Ok(report)
     }

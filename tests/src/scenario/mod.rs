@@ -9,3 +9,13 @@ pub mod ledger;
 pub mod readers;
 pub mod sysbench;
 pub mod two_way;
+
+use anyhow::{Context, Result};
+
+/// `STRAIT_SEED`, to repeat a run's random choices, or the given one.
+pub fn seed(default: u64) -> Result<u64> {
+    match std::env::var("STRAIT_SEED") {
+        Ok(seed) => seed.parse().with_context(|| format!("STRAIT_SEED={seed}: a whole number is expected")),
+        Err(_) => Ok(default),
+    }
+}

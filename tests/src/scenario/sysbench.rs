@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -28,15 +28,13 @@ impl Sysbench {
     pub async fn run(self) -> Result<String> {
         let sites = Sites::boot(&SitesOptions::default()).await?;
         let servers = sites.sites.each_ref().map(|site| &site.servers.mysql);
-        for server in servers {
-            for database in DATABASES {
-                server.run([format!("CREATE DATABASE {database}")]).await?;
-                // The same seed and one thread: the same rows at both sites.
-                sysbench(self.command(server, database, "oltp_read_write", &["--threads=1"])?, "prepare")
-                    .await?;
-            }
+        for database in DATABASES {
+            servers[0].run([format!("CREATE DATABASE {database}")]).await?;
+            sysbench(self.command(servers[0], database, "oltp_read_write", &["--threads=1"])?, "prepare")
+                .await?;
         }
-        sites.compare(&DATABASES).await?.ensure_equal().context("right after sysbench prepare")?;
+        copy(servers[0], servers[1]).await.context("copy what sysbench prepared to the other site")?;
+        sites.compare(&DATABASES).await?.ensure_equal().context("before anything runs")?;
         let judge = Judge::before_start(&sites).await?;
         sites.start().await?;
         let own = self.at_both(servers, ["sb_first", "sb_second"], "oltp_read_write", |_| Vec::new()).await?;
@@ -84,12 +82,29 @@ impl Sysbench {
             .arg(format!("--mysql-port={}", server.port()))
             .arg(format!("--mysql-user={}", server.user()))
             .arg(format!("--mysql-db={database}"))
-            .args(["--mysql-ssl=off", "--rand-seed=42"])
+            // Without numbers of the server's: the sites draw every other one, and the workload expects all.
+            .args(["--mysql-ssl=off", "--auto_inc=off"])
             .arg(format!("--tables={TABLES}"))
             .arg(format!("--table-size={}", self.rows))
             .args(options);
         Ok(command)
     }
+}
+
+/// Copies the databases as they are.
+async fn copy(from: &MySql, to: &MySql) -> Result<()> {
+    let (mut dump, mut load) = (from.tool("mysqldump").await?, to.tool("mysql").await?);
+    dump.args(["--set-gtid-purged=OFF", "--databases"]).args(DATABASES).stdout(Stdio::piped());
+    tokio::task::spawn_blocking(move || {
+        let mut dump = dump.spawn()?;
+        let content = dump.stdout.take().context("mysqldump's output is a pipe")?;
+        let loaded = load.stdin(content).output()?;
+        ensure!(loaded.status.success(), "mysql: {}", String::from_utf8_lossy(&loaded.stderr));
+        let dumped = dump.wait()?;
+        ensure!(dumped.success(), "mysqldump ended with {dumped}");
+        Ok(())
+    })
+    .await?
 }
 
 /// Runs a sysbench command to its end; its report.
