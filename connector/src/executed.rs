@@ -17,15 +17,20 @@ use crate::{Error, Result, config::When, source::Source};
 const PATIENCE: Duration = Duration::from_secs(40);
 const STEP: Duration = Duration::from_secs(1);
 
+/// Semi-synchronous replication may be turned on while we stream.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
 #[derive(Debug)]
 pub struct ExecutedGate {
+    when: When,
     waits: bool,
+    looked: Instant,
     pending: GtidSet,
 }
 
 impl ExecutedGate {
     pub fn new(when: When, facts: &ServerFacts) -> Self {
-        Self { waits: gates(when, facts), pending: GtidSet::new() }
+        Self { when, waits: gates(when, facts), looked: Instant::now(), pending: GtidSet::new() }
     }
 
     /// A transaction is about to be covered by the position.
@@ -39,6 +44,7 @@ impl ExecutedGate {
 
     /// Waits until the server has executed all that was added.
     pub fn pass(&mut self, source: &mut Source, status: &Component) -> Result<()> {
+        self.look_again(source)?;
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -59,6 +65,16 @@ impl ExecutedGate {
             }
         }
         self.pending = GtidSet::new();
+        Ok(())
+    }
+}
+
+impl ExecutedGate {
+    fn look_again(&mut self, source: &mut Source) -> Result<()> {
+        if self.when == When::Auto && self.looked.elapsed() >= LOOK_AGAIN {
+            self.waits = gates(self.when, &source.facts()?);
+            self.looked = Instant::now();
+        }
         Ok(())
     }
 }

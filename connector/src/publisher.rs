@@ -64,6 +64,8 @@ pub struct Publisher {
     pub heartbeats: Option<HeartbeatTopic>,
     pub transactions: Option<TransactionTopic>,
     pub begin: Option<GenerationBegin>,
+    /// Where the server's log ended when this run began: file and position.
+    pub end_at_start: Option<(String, u64)>,
     pub metrics: Metrics,
     pub status: Component,
     pub stop: CancellationToken,
@@ -112,6 +114,7 @@ impl Publisher {
                 self.commit(more_waits)?;
                 continue;
             }
+            self.status.beat();
             match inbox.take(self.patience())? {
                 Taken::Nothing => self.producer.poll(Duration::ZERO)?,
                 Taken::Event(arrived) => self.handle_arrived(&arrived.event, arrived.heard_us)?,
@@ -159,10 +162,6 @@ impl Publisher {
     }
 
     fn handle_arrived(&mut self, event: &RawEvent, heard_us: i64) -> Result<()> {
-        if heard_us == 0 {
-            // Only its type is looked at before the first check: most events are rows.
-            self.status.beat();
-        }
         for inner in expand(event.clone()) {
             let inner = inner.map_err(|source| self.undecodable(event, source))?;
             self.handle_event(&inner, heard_us)?;
@@ -219,8 +218,8 @@ impl Publisher {
                 self.state.left_out_xids.retain(|known| *known != xid);
                 self.handle_without_rows(head, &end)
             }
-            Step::Heartbeat { .. } => {
-                self.handle_heartbeat(heard_us);
+            Step::Heartbeat { file, pos } => {
+                self.handle_heartbeat(&file, pos, heard_us);
                 Ok(())
             }
             Step::Rotate { file, pos } => {
@@ -233,7 +232,15 @@ impl Publisher {
         }
     }
 
-    fn handle_heartbeat(&mut self, heard_us: i64) {
+    /// The server has nothing more to send; but it also says so while it looks for our start, passing over what we
+    /// have: that is told from idleness by the place, for all that we have lies before the end of then.
+    fn handle_heartbeat(&mut self, file: &str, pos: u64, heard_us: i64) {
+        if let Some((end_file, end_pos)) = &self.end_at_start {
+            if (file.len(), file, pos) < (end_file.len(), end_file.as_str(), *end_pos) {
+                return;
+            }
+            self.end_at_start = None;
+        }
         if self.state.current.is_some() {
             return;
         }

@@ -1,8 +1,11 @@
 //! Running: the start procedure and the stream, again and again until the shutdown or a cause to halt.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use serde_json::json;
@@ -19,6 +22,9 @@ use crate::{
     start::{self, BATCH_BYTES, Ready, Shared},
 };
 
+/// The publisher says within this that it lives, whatever it waits for.
+const STUCK: Duration = Duration::from_secs(120);
+
 /// Publishes until `stop`, without pages and signals: for tests and embedding.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
     run_with(Arc::new(config), Context::detached(stop)).await
@@ -29,7 +35,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
     crate::check::ensure_settings(&config)?;
     let tolerance = config.heartbeat() * 3 + config.publish.heartbeat_interval.duration();
     let metrics = Metrics::new(&context.metrics, tolerance);
-    let status = context.status.component("publisher");
+    let status = context.status.watched_component("publisher", STUCK);
     let shared = Shared {
         metrics: metrics.clone(),
         status: status.clone(),
@@ -84,6 +90,7 @@ async fn session(shared: &Shared) -> Result<()> {
         BinlogStream::open(&options, config.server_id(), &start_at, config.heartbeat()).await.map_err(
             |source| Error::Source { attempted: "open the binary log stream", place: place.clone(), source },
         )?;
+    shared.status.idle("the stream is open; nothing has come yet");
     let (outbox, mut inbox) = reader::channel(config.publish.channel.bytes());
     let reader = tokio::spawn(outbox.fill(stream, place, shared.metrics.clone()));
     let result = blocking(move || {

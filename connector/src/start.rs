@@ -132,6 +132,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         heartbeats,
         transactions,
         begin: beginning.begin,
+        end_at_start: facts.binlog.as_ref().map(|end| (end.file.clone(), end.pos)),
         metrics: shared.metrics.clone(),
         status: shared.status.clone(),
         stop: shared.stop.clone(),

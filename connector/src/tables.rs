@@ -1,10 +1,7 @@
 //! Where the rows of a table go: compiled once for each version of a table, at its first row. A column that was
 //! added meanwhile comes with a new table map, hence with a new version, schema and encoder, at once.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use strait_mysql::binlog::TableMap;
 use strait_schemas::{TableEncoder, TableSchema, topics};
@@ -40,24 +37,30 @@ pub struct PublishedTable {
 }
 
 pub struct Tables {
-    prefix: String,
     site: String,
-    format: Format,
     filter: Filter,
-    registry: SchemaRegistry,
     known: HashMap<u64, Arc<Destination>>,
+    compiler: Compiler,
+}
+
+/// Makes a table version ready to be published.
+struct Compiler {
+    prefix: String,
+    format: Format,
+    registry: SchemaRegistry,
+    /// Database and table of each topic.
+    owners: HashMap<String, (String, String)>,
 }
 
 impl Tables {
     pub fn new(config: &Config, filter: Filter, registry: SchemaRegistry) -> Self {
-        Self {
+        let compiler = Compiler {
             prefix: config.prefix.clone(),
-            site: config.site().to_owned(),
             format: config.schema.format,
-            filter,
             registry,
-            known: HashMap::new(),
-        }
+            owners: HashMap::new(),
+        };
+        Self { site: config.site().to_owned(), filter, known: HashMap::new(), compiler }
     }
 
     /// The site where changes are made that no sink of ours wrote.
@@ -73,54 +76,80 @@ impl Tables {
         source: &mut Source,
         place: impl Fn() -> String,
     ) -> Result<Arc<Destination>> {
-        if self.known.len() > KEPT {
+        if let Some(known) = self.known.get(&map.version) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(match self.filter.publishes(&map.database) {
+            true => Destination::Published(self.compiler.compile(map, topics, source, place)?),
+            false => Destination::LeftOut,
+        });
+        if self.known.len() >= KEPT {
             self.known.clear();
         }
-        match self.known.entry(map.version) {
-            Entry::Occupied(known) => Ok(Arc::clone(known.get())),
-            Entry::Vacant(free) => {
-                let made = if self.filter.publishes(&map.database) {
-                    let made =
-                        publish(&self.prefix, self.format, &self.registry, map, topics, source, place)?;
-                    Destination::Published(made)
-                } else {
-                    Destination::LeftOut
-                };
-                Ok(Arc::clone(free.insert(Arc::new(made))))
-            }
-        }
+        self.known.insert(map.version, Arc::clone(&made));
+        Ok(made)
     }
 }
 
-fn publish(
-    prefix: &str,
-    format: Format,
-    registry: &SchemaRegistry,
-    map: &TableMap,
-    topics: &mut Topics,
-    source: &mut Source,
-    place: impl Fn() -> String,
-) -> Result<PublishedTable> {
-    let key = key_of(map, source)?;
-    let schema = map_table(prefix, map, key).map_err(|cause| unmappable(&cause, map, place()))?;
-    let name = topics::data_topic(prefix, &map.database, &map.table);
-    let topic = topics.ensure(&name, Purpose::Data)?;
-    let encoder = encoder(format, registry, &name, &schema)?;
-    tracing::info!(
-        table = %format_args!("{}.{}", map.database, map.table),
-        topic = name,
-        partitions = topic.partitions,
-        columns = schema.columns.len(),
-        key = ?schema.key.iter().map(|&at| schema.columns[at].name.as_str()).collect::<Vec<_>>(),
-        "table published"
-    );
-    Ok(PublishedTable {
-        topic,
-        encoder,
-        mapper: RowMapper::new(map),
-        has_key: !schema.key.is_empty(),
-        collection: format!("{}.{}", map.database, map.table).into(),
-    })
+impl Compiler {
+    fn compile(
+        &mut self,
+        map: &TableMap,
+        topics: &mut Topics,
+        source: &mut Source,
+        place: impl Fn() -> String,
+    ) -> Result<PublishedTable> {
+        let key = key_of(map, source)?;
+        let schema = map_table(&self.prefix, map, key).map_err(|cause| unmappable(&cause, map, place()))?;
+        let name = topics::data_topic(&self.prefix, &map.database, &map.table);
+        self.own(&name, map, place)?;
+        let topic = topics.ensure(&name, Purpose::Data)?;
+        let encoder = self.encoder(&name, &schema)?;
+        tracing::info!(
+            table = %format_args!("{}.{}", map.database, map.table),
+            topic = name,
+            partitions = topic.partitions,
+            columns = schema.columns.len(),
+            key = ?schema.key.iter().map(|&at| schema.columns[at].name.as_str()).collect::<Vec<_>>(),
+            "table published"
+        );
+        Ok(PublishedTable {
+            topic,
+            encoder,
+            mapper: RowMapper::new(map),
+            has_key: !schema.key.is_empty(),
+            collection: format!("{}.{}", map.database, map.table).into(),
+        })
+    }
+
+    /// Two tables whose names differ only in what a topic's name cannot carry would mix in one topic.
+    fn own(&mut self, topic: &str, map: &TableMap, place: impl Fn() -> String) -> Result<()> {
+        let table = (map.database.clone(), map.table.clone());
+        let owner = self.owners.entry(topic.to_owned()).or_insert_with(|| table.clone());
+        if *owner == table {
+            return Ok(());
+        }
+        Err(Error::refused(
+            format!(
+                "tables {}.{} and {}.{} would share the topic {topic}: a topic's name cannot tell them apart",
+                owner.0, owner.1, table.0, table.1
+            ),
+            place(),
+            "rename one of the tables, or leave one of the databases out (databases.exclude)",
+        ))
+    }
+
+    fn encoder(&self, topic: &str, schema: &TableSchema) -> Result<TableEncoder> {
+        let register = |what: &str, text: &str| self.registry.register(&format!("{topic}-{what}"), text);
+        Ok(match self.format {
+            Format::Avro => {
+                let key = schema.avro_key().map(|text| register("key", &text)).transpose()?;
+                TableEncoder::avro(schema, key, register("value", &schema.avro_value())?)
+            }
+            Format::Json => TableEncoder::json(schema, true),
+            Format::JsonSchemaless => TableEncoder::json(schema, false),
+        })
+    }
 }
 
 fn unmappable(cause: &Unmappable, map: &TableMap, place: String) -> Error {
@@ -153,24 +182,4 @@ fn key_of(map: &TableMap, source: &mut Source) -> Result<Vec<usize>> {
     let columns =
         keys.find_map(|index| index.columns().map(|name| map.column(name)).collect::<Option<Vec<_>>>());
     Ok(columns.unwrap_or_default())
-}
-
-fn encoder(
-    format: Format,
-    registry: &SchemaRegistry,
-    topic: &str,
-    schema: &TableSchema,
-) -> Result<TableEncoder> {
-    Ok(match format {
-        Format::Avro => {
-            let key = schema
-                .avro_key()
-                .map(|text| registry.register(&format!("{topic}-key"), &text))
-                .transpose()?;
-            let value = registry.register(&format!("{topic}-value"), &schema.avro_value())?;
-            TableEncoder::avro(schema, key, value)
-        }
-        Format::Json => TableEncoder::json(schema, true),
-        Format::JsonSchemaless => TableEncoder::json(schema, false),
-    })
 }

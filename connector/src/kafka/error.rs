@@ -47,8 +47,9 @@ pub enum Error {
     )]
     TopicPartitions { topic: String, brokers: String, partitions: i32 },
 
-    #[error("a record of {size} bytes is larger than topic {topic} takes (max.message.bytes={limit})")]
-    RecordTooLarge { topic: String, key: String, size: usize, limit: usize, brokers: String },
+    /// `limit`: as far as the broker tells it.
+    #[error("a record of {size} bytes is larger than topic {topic} takes (max.message.bytes={})", told(*.limit))]
+    RecordTooLarge { topic: String, key: String, size: usize, limit: Option<usize>, brokers: String },
 
     /// The producer gathers larger batches than a topic takes; a new one with smaller batches is needed.
     #[error("topic {topic} takes batches of {limit} bytes only: a producer with smaller batches is made")]
@@ -144,6 +145,10 @@ impl Refusal for Error {
             | Self::Stopped => None,
         }
     }
+}
+
+fn told(limit: Option<usize>) -> String {
+    limit.map_or_else(|| "not told".to_owned(), |limit| limit.to_string())
 }
 
 /// The command that changes a topic's configuration.

@@ -195,7 +195,7 @@ impl Producer {
                 topic: topic.name.to_string(),
                 key: printable(record.key.unwrap_or_default()),
                 size,
-                limit: topic.limit,
+                limit: Some(topic.limit),
                 brokers: self.cluster.brokers().into(),
             });
         }
@@ -307,7 +307,7 @@ impl Producer {
                 topic,
                 key: "(in a batch)".into(),
                 size,
-                limit: 0,
+                limit: None,
                 brokers: self.cluster.brokers().into(),
             });
         }

@@ -24,8 +24,8 @@ use super::{
 use crate::config;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What a broker allows where it does not tell: its own default.
-const DEFAULT_LIMIT: usize = 1_048_588;
+/// Where the broker does not tell the limit, it is left to judge.
+const NOT_TOLD: usize = usize::MAX;
 /// Room that a batch's header and a record's framing take beside key, value and headers.
 const FRAMING: usize = 128;
 
@@ -108,7 +108,7 @@ impl Topics {
             Some(described) => described,
             None => {
                 self.create(name, purpose)?;
-                self.describe(name)?.unwrap_or(Described { policy: None, limit: DEFAULT_LIMIT })
+                self.describe(name)?.unwrap_or(Described { policy: None, limit: NOT_TOLD })
             }
         };
         self.judge(name, purpose, &described)?;
@@ -157,10 +157,10 @@ impl Topics {
                 topic = name,
                 "the broker does not tell the topic's settings (no right DESCRIBE_CONFIGS?): its defaults are assumed"
             );
-            return Ok(Some(Described { policy: None, limit: DEFAULT_LIMIT }));
+            return Ok(Some(Described { policy: None, limit: NOT_TOLD }));
         };
         let value = |setting: &str| told.get(setting).and_then(|entry| entry.value.clone());
-        let limit = value("max.message.bytes").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_LIMIT);
+        let limit = value("max.message.bytes").and_then(|text| text.parse().ok()).unwrap_or(NOT_TOLD);
         Ok(Some(Described { policy: value("cleanup.policy"), limit }))
     }
 
