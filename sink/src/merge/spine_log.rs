@@ -189,11 +189,6 @@ impl SpineLog {
     }
 
     fn part(&mut self, offset: i64, part: SpinePart) -> Result<()> {
-        let listed: u64 = part.counts.iter().map(|count| u64::from(count.count)).sum();
-        if listed != u64::from(part.count) {
-            let cause = format!("it counts {} records, its partitions {listed}", part.count);
-            return Err(self.conflict(part.seq, offset, cause));
-        }
         if self.passed.is_some_and(|passed| part.seq <= passed) {
             return self.behind(offset, &part);
         }
@@ -243,7 +238,7 @@ impl SpineLog {
         append(&mut transaction, part);
         self.parts += transaction.parts.len();
         self.transactions.push_back(transaction);
-        Ok(())
+        self.ensure_counted(offset, self.transactions.len() - 1)
     }
 
     /// A further part of a known transaction, or another attempt at it.
@@ -265,9 +260,8 @@ impl SpineLog {
             return self.cut_at(offset, at, part);
         }
         if transaction.state == PartEnd::Open && last && attempt == Some(part.attempt) && part.first == end {
-            append(&mut self.transactions[at], part);
-            self.parts += 1;
-            return Ok(());
+            self.parts += usize::from(append(&mut self.transactions[at], part));
+            return self.ensure_counted(offset, at);
         }
         // A copy of an entry that is known, or of an attempt that was given up, changes nothing.
         let known = transaction.parts.iter().any(|known| {
@@ -293,9 +287,8 @@ impl SpineLog {
             let cause = format!("attempt {} begins inside a part of the one before", part.attempt);
             return Err(self.conflict(part.seq, offset, cause));
         }
-        append(transaction, part);
-        self.parts += 1;
-        Ok(())
+        self.parts += usize::from(append(transaction, part));
+        self.ensure_counted(offset, at)
     }
 
     /// Records of a started transaction may be on their way to the target under the old attempt.
@@ -305,6 +298,23 @@ impl SpineLog {
         }
         self.front_cut |= at == 0;
         Ok(())
+    }
+
+    /// Once a transaction is closed, its partitions must owe as many records as it has: else the merge would
+    /// pass over some.
+    fn ensure_counted(&self, offset: i64, at: usize) -> Result<()> {
+        let transaction = &self.transactions[at];
+        let wrong = |part: &&Part| {
+            let listed: u64 = part.counts.iter().map(|count| u64::from(count.count)).sum();
+            listed != u64::from(part.count)
+        };
+        match transaction.parts.iter().find(wrong) {
+            Some(part) if transaction.state == PartEnd::Closed => {
+                let cause = format!("its partitions do not add up to the {} records of a part", part.count);
+                Err(self.conflict(transaction.seq, offset, cause))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn cut_after(&mut self, at: usize) {
@@ -352,11 +362,21 @@ impl SpineLog {
     }
 }
 
-fn append(transaction: &mut Transaction, part: SpinePart) {
+/// False: no part of its own. A part of very many partitions comes in pieces: those behind the first one hold no
+/// records, only the rest of its counts.
+fn append(transaction: &mut Transaction, part: SpinePart) -> bool {
     transaction.state = part.end;
     transaction.commit_us = part.commit_us;
     if part.ddl.is_some() {
         transaction.ddl = part.ddl;
+    }
+    if let Some(last) = transaction.parts.last_mut()
+        && part.count == 0
+        && !part.counts.is_empty()
+        && last.attempt == part.attempt
+    {
+        last.counts.extend(part.counts);
+        return false;
     }
     transaction.parts.push(Part {
         attempt: part.attempt,
@@ -364,4 +384,5 @@ fn append(transaction: &mut Transaction, part: SpinePart) {
         count: part.count,
         counts: part.counts,
     });
+    true
 }

@@ -491,3 +491,21 @@ fn transactions_of_a_backup_are_skipped() {
         assert_eq!(end.skipped, skipped);
     }
 }
+
+#[test]
+fn the_counts_of_one_part_may_come_in_pieces_and_must_add_up() {
+    let mut merge = merge_at(4);
+    let whole = spine(vec![part(5, 1, 0, PartEnd::Closed, &[(1, 0), (2, 1), (3, 2)])]);
+    for (offset, piece) in strait_schemas::spine::split(whole, 1).into_iter().enumerate() {
+        merge.spine(offset as i64, piece).expect("a piece");
+    }
+    for index in 0..3 {
+        let id = merge.id(TOPIC, index as i32).expect("named");
+        merge.offer(id, record(5, index, 1, 0));
+        assert!(matches!(merge.next(), Ok(Next::Record(_))), "record {index}");
+    }
+    assert!(matches!(merge.next(), Ok(Next::End(_))));
+    let mut short = part(6, 1, 0, PartEnd::Closed, &[(1, 0)]);
+    short.count = 2;
+    assert!(matches!(merge.spine(9, spine(vec![short])), Err(Error::SpineConflict { .. })));
+}

@@ -12,7 +12,7 @@ mod footprint;
 mod ordered;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod token;
 
 pub use batch::Batch;

@@ -157,7 +157,7 @@ impl Model {
     }
 }
 
-fn change(
+pub fn change(
     mapping: &Arc<Mapping>,
     operation: Operation,
     before: Option<&Person>,

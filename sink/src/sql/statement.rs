@@ -359,3 +359,67 @@ fn values(mapping: &Mapping, row: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal
     sql.push(b')');
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{
+        Operation, Places,
+        tests::{change, mapping},
+    };
+
+    type Person = (String, Option<String>, i64);
+
+    fn batch(unique: bool, operation: Operation, people: &[Person], packet_bytes: usize) -> SqlBatch {
+        let mapping = mapping(unique);
+        let changes = people
+            .iter()
+            .map(|person| {
+                let before = (operation != Operation::Insert).then_some(person);
+                let after = (operation != Operation::Delete).then_some(person);
+                change(&mapping, operation, before, after)
+            })
+            .collect();
+        let batch = Batch { changes, places: Places::default(), fold: true };
+        SqlBatch { batch, dialect: Dialect::Mysql, packet_bytes }
+    }
+
+    fn people(count: i64) -> Vec<Person> {
+        (0..count).map(|n| (format!("p{n}"), None, n)).collect()
+    }
+
+    fn texts(batch: &SqlBatch, form: Form) -> Vec<String> {
+        let statements = batch.statements(form).expect("it can be written");
+        statements.into_iter().map(|it| String::from_utf8(it.sql).expect("text")).collect()
+    }
+
+    #[test]
+    fn an_upsert_assigns_the_key_too() {
+        let texts = texts(&batch(false, Operation::Insert, &people(2), 1 << 20), Form::Folded);
+        let expected = "INSERT INTO `shop`.`people` (`name`,`email`,`note`) VALUES ('p0',NULL,0),('p1',NULL,1) \
+                        AS strait_row ON DUPLICATE KEY UPDATE `name`=strait_row.`name`,\
+                        `email`=strait_row.`email`,`note`=strait_row.`note`";
+        assert_eq!(texts, [expected]);
+    }
+
+    #[test]
+    fn updates_share_a_text_whose_matches_are_counted() {
+        let batch = batch(true, Operation::Update, &people(3), 1 << 20);
+        let statements = batch.statements(Form::Folded).expect("it can be written");
+        assert_eq!(statements.len(), 1);
+        assert_eq!((statements[0].rows, statements[0].expect), (3, Expect::Rows(3)));
+        let original = batch.statements(Form::Original).expect("it can be written");
+        assert_eq!(original.len(), 3, "each error is one row's");
+        assert!(original.iter().all(|it| it.on_missing.is_some()));
+    }
+
+    #[test]
+    fn texts_stay_below_the_packet_and_a_row_above_it_is_refused() {
+        let many = batch(false, Operation::Delete, &people(100), 400);
+        let texts = texts(&many, Form::Folded);
+        assert!(texts.len() > 1 && texts.iter().all(|text| text.len() <= 400), "{}", texts.len());
+        let large = vec![("x".repeat(1000), None, 0)];
+        let refused = batch(false, Operation::Insert, &large, 1000).statements(Form::Folded);
+        assert!(matches!(refused, Err(Error::RowTooLarge { limit: 1000, .. })), "{refused:?}");
+    }
+}
