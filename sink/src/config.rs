@@ -49,7 +49,7 @@ pub struct Target {
     /// Unix socket in place of host and port.
     pub socket: Option<PathBuf>,
     /// Account; it needs SELECT, INSERT, UPDATE and DELETE on the applied tables and ALL on `strait`.*; with
-    /// PROCESS and SELECT on performance_schema it sees who holds a lock.
+    /// SELECT on performance_schema it sees who holds a lock.
     pub user: String,
     /// The account's password.
     pub password: Option<Secret>,

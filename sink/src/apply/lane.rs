@@ -28,6 +28,8 @@ use crate::{
 
 /// Idle connections are pinged this often, so that wait_timeout = 60 does not end them.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// Looks at lock waits are at least so far apart (see `blocked`).
+const BETWEEN_LOOKS: Duration = Duration::from_millis(150);
 /// Between tries at a lock that somebody other than Strait holds.
 const FOREIGN_LOCK_PAUSE: Duration = Duration::from_millis(200);
 
@@ -222,13 +224,15 @@ impl Lane {
         let connection = self.session.connection_id();
         let running = self.session.execute(statement, evidence);
         tokio::pin!(running);
+        let mut patience = shared.pace.patience(statement.rows);
         let done = loop {
             tokio::select! {
                 done = &mut running => break done?,
-                () = tokio::time::sleep(shared.pace.patience(statement.rows)) => {
+                () = tokio::time::sleep(patience) => {
                     if shared.turn.is(ticket) {
                         shared.clear_the_way(ticket, connection, statement).await;
                     }
+                    patience = patience.max(BETWEEN_LOOKS);
                 }
             }
         };

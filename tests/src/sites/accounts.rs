@@ -17,7 +17,7 @@ pub async fn create(server: &MySql) -> Result<()> {
             account(CONNECTOR),
             format!("GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO {CONNECTOR}@'%'"),
             account(SINK),
-            format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER, PROCESS ON *.* TO {SINK}@'%'"),
+            format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON *.* TO {SINK}@'%'"),
             format!("GRANT ALL ON strait.* TO {SINK}@'%'"),
         ])
         .await
