@@ -4,15 +4,15 @@
 //! that came through the proxy is told the proxy's addresses for all nodes, so all it does stays on the
 //! slow link, as between datacentres.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+mod node;
+mod options;
+
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use base64::Engine as _;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -21,59 +21,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use crate::child::{Child, Usage};
 use crate::external;
 use crate::install::KafkaFiles;
-use crate::ports::free_port;
-use crate::proxy::{Latency, Proxy};
-use crate::run_dir::make_dir;
+use crate::proxy::Proxy;
+use node::{Node, random_id};
+pub use options::KafkaOptions;
 
 const START: Duration = Duration::from_secs(90);
 const STOP: Duration = Duration::from_secs(30);
-
-#[derive(Debug, Clone)]
-pub struct KafkaOptions {
-    /// Names its folders and logs.
-    pub name: String,
-    /// 1 or 3.
-    pub nodes: usize,
-    /// Of the link to the WAN door; `None`: no such door.
-    pub wan: Option<Latency>,
-    /// A node that was killed is back in 3 s instead of 13, but a starved one fences itself.
-    pub fast_failover: bool,
-    /// The compiler that the JVM needs to be fast, and more memory.
-    pub fast_code: bool,
-    /// Server properties, which win over the lab's.
-    pub properties: BTreeMap<String, String>,
-}
-
-impl Default for KafkaOptions {
-    fn default() -> Self {
-        Self {
-            name: "kafka".to_owned(),
-            nodes: 1,
-            wan: None,
-            fast_failover: false,
-            fast_code: false,
-            properties: BTreeMap::new(),
-        }
-    }
-}
-
-impl KafkaOptions {
-    pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..Self::default() }
-    }
-
-    #[must_use]
-    pub fn wan(mut self, latency: Latency) -> Self {
-        self.wan = Some(latency);
-        self
-    }
-
-    #[must_use]
-    pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.properties.insert(key.into(), value.into());
-        self
-    }
-}
 
 #[derive(Debug)]
 pub struct Kafka {
@@ -81,19 +34,6 @@ pub struct Kafka {
     nodes: Vec<Node>,
     files: Option<KafkaFiles>,
     java_args: Vec<String>,
-}
-
-/// One broker, controller too.
-#[derive(Debug)]
-struct Node {
-    id: usize,
-    local: u16,
-    wan: Option<Proxy>,
-    wan_port: u16,
-    controller: u16,
-    directory_id: String,
-    dir: PathBuf,
-    child: Mutex<Option<Arc<Child>>>,
 }
 
 impl Kafka {
@@ -298,86 +238,4 @@ impl Kafka {
     fn files(&self) -> Result<&KafkaFiles> {
         self.files.as_ref().context("the brokers come from STRAIT_LAB_KAFKA")
     }
-}
-
-impl Node {
-    async fn new(id: usize, options: &KafkaOptions) -> Result<Self> {
-        let wan_port = free_port()?;
-        let wan = match options.wan {
-            Some(latency) => Some(Proxy::start(format!("127.0.0.1:{wan_port}"), latency).await?),
-            None => None,
-        };
-        Ok(Self {
-            id,
-            local: free_port()?,
-            wan,
-            wan_port,
-            controller: free_port()?,
-            directory_id: random_id(),
-            dir: make_dir(&options.name)?,
-            child: Mutex::new(None),
-        })
-    }
-
-    fn child(&self) -> Result<Arc<Child>> {
-        let child = self.child.lock().expect("no one panics with it");
-        child.clone().with_context(|| format!("broker {} has never been started", self.id))
-    }
-
-    fn properties(&self, cluster: &[Node], options: &KafkaOptions) -> String {
-        let (local, wan, controller) = (self.local, self.wan_port, self.controller);
-        let advertised = self.wan.as_ref().map_or(wan, Proxy::port);
-        let quorum = cluster.iter().map(|node| format!("127.0.0.1:{}", node.controller)).collect::<Vec<_>>();
-        let copies = cluster.len().to_string();
-        let at_least = if cluster.len() == 3 { "2" } else { "1" };
-        let (heartbeat, session) = if options.fast_failover { ("200", "1000") } else { ("500", "4000") };
-        let mut properties = BTreeMap::from([
-            ("process.roles", "broker,controller".to_owned()),
-            ("node.id", self.id.to_string()),
-            (
-                "listeners",
-                format!(
-                    "LOCAL://127.0.0.1:{local},WAN://127.0.0.1:{wan},CONTROLLER://127.0.0.1:{controller}"
-                ),
-            ),
-            ("advertised.listeners", format!("LOCAL://127.0.0.1:{local},WAN://127.0.0.1:{advertised}")),
-            (
-                "listener.security.protocol.map",
-                "LOCAL:PLAINTEXT,WAN:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
-            ),
-            ("inter.broker.listener.name", "LOCAL".to_owned()),
-            ("controller.listener.names", "CONTROLLER".to_owned()),
-            ("controller.quorum.bootstrap.servers", quorum.join(",")),
-            ("log.dirs", self.dir.join("data").display().to_string()),
-            ("default.replication.factor", copies.clone()),
-            ("min.insync.replicas", at_least.to_owned()),
-            ("offsets.topic.replication.factor", copies.clone()),
-            ("transaction.state.log.replication.factor", copies.clone()),
-            ("transaction.state.log.min.isr", at_least.to_owned()),
-            ("share.coordinator.state.topic.replication.factor", copies),
-            ("share.coordinator.state.topic.min.isr", at_least.to_owned()),
-            ("offsets.topic.num.partitions", "4".to_owned()),
-            ("transaction.state.log.num.partitions", "4".to_owned()),
-            ("share.coordinator.state.topic.num.partitions", "1".to_owned()),
-            ("auto.create.topics.enable", "false".to_owned()),
-            ("group.initial.rebalance.delay.ms", "0".to_owned()),
-            ("log.cleaner.dedupe.buffer.size", "4194304".to_owned()),
-            ("broker.heartbeat.interval.ms", heartbeat.to_owned()),
-            ("broker.session.timeout.ms", session.to_owned()),
-        ]);
-        for (key, value) in &options.properties {
-            properties.insert(key, value.clone());
-        }
-        properties.iter().fold(String::new(), |mut text, (key, value)| {
-            let _ = writeln!(text, "{key}={value}");
-            text
-        })
-    }
-}
-
-/// Kafka's ids are 16 bytes in base64 for URLs; its own generator avoids a leading dash, too.
-fn random_id() -> String {
-    let bytes = fastrand::u128(..).to_be_bytes();
-    let id = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
-    if id.starts_with('-') { random_id() } else { id }
 }

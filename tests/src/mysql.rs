@@ -1,5 +1,8 @@
 //! A MySQL or MariaDB server of this process: full row images and metadata, GTIDs, every commit on disk.
 
+mod files;
+mod options;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,61 +15,14 @@ use mysql_async::{Conn, Opts};
 
 use crate::child::{Child, Usage};
 use crate::external;
-use crate::install::{MariaDbFiles, MySqlFiles};
 use crate::ports::free_port;
 use crate::run_dir::make_dir;
+use files::Files;
+pub use options::{Flavor, MySqlOptions};
 
 /// InnoDB recovers a log of at most 64 MB within this, on a busy machine too.
 const START: Duration = Duration::from_mins(2);
 const STOP: Duration = Duration::from_mins(1);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Flavor {
-    #[default]
-    MySql,
-    MariaDb,
-}
-
-/// What differs between servers.
-#[derive(Debug, Clone)]
-pub struct MySqlOptions {
-    pub flavor: Flavor,
-    /// Names its folder and log.
-    pub name: String,
-    pub buffer_pool: String,
-    /// Options of mysqld, which win over the lab's.
-    pub args: Vec<String>,
-    /// A port chosen before; else a free one.
-    pub port: Option<u16>,
-}
-
-impl Default for MySqlOptions {
-    fn default() -> Self {
-        Self {
-            flavor: Flavor::MySql,
-            name: "mysql".to_owned(),
-            buffer_pool: "128M".to_owned(),
-            args: Vec::new(),
-            port: None,
-        }
-    }
-}
-
-impl MySqlOptions {
-    pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..Self::default() }
-    }
-
-    pub fn mariadb(name: impl Into<String>) -> Self {
-        Self { flavor: Flavor::MariaDb, ..Self::named(name) }
-    }
-
-    #[must_use]
-    pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args.extend(args.into_iter().map(Into::into));
-        self
-    }
-}
 
 /// A server with account `root` without a password, from any address; it listens on loopback only.
 #[derive(Debug)]
@@ -87,43 +43,6 @@ struct Own {
     child: Mutex<Option<std::sync::Arc<Child>>>,
 }
 
-#[derive(Debug, Clone)]
-enum Files {
-    MySql(MySqlFiles),
-    MariaDb(MariaDbFiles),
-}
-
-impl Files {
-    async fn install(flavor: Flavor) -> Result<Self> {
-        tokio::task::spawn_blocking(move || match flavor {
-            Flavor::MySql => MySqlFiles::install().map(Self::MySql).context("install MySQL"),
-            Flavor::MariaDb => MariaDbFiles::install().map(Self::MariaDb).context("install MariaDB"),
-        })
-        .await?
-    }
-
-    fn server(&self) -> Command {
-        match self {
-            Self::MySql(files) => files.server(),
-            Self::MariaDb(files) => files.server(),
-        }
-    }
-
-    fn tool(&self, name: &str) -> Command {
-        match self {
-            Self::MySql(files) => files.tool(name),
-            Self::MariaDb(files) => files.tool(name),
-        }
-    }
-
-    fn template(&self) -> PathBuf {
-        match self {
-            Self::MySql(files) => files.template.clone(),
-            Self::MariaDb(files) => files.template.clone(),
-        }
-    }
-}
-
 impl MySql {
     /// Starts a new, empty server; or takes the next of those that `STRAIT_LAB_MYSQL` lists.
     pub async fn start(options: MySqlOptions) -> Result<Self> {
@@ -138,8 +57,7 @@ impl MySql {
         let template = files.template();
         let data = dir.join("data");
         tokio::task::spawn_blocking(move || copy_dir(&template, &data)).await??;
-        let mut args = Self::settings(&dir, port, &options);
-        args.extend(options.args);
+        let args = options.all_args(&dir, port);
         let own = Own { files, dir, args: Mutex::new(args), child: Mutex::new(None) };
         let server = Self {
             host: "127.0.0.1".to_owned(),
@@ -163,46 +81,6 @@ impl MySql {
         };
         server.conn().await.with_context(|| format!("connect to STRAIT_LAB_MYSQL's {}", server.address()))?;
         Ok(server)
-    }
-
-    fn settings(dir: &Path, port: u16, options: &MySqlOptions) -> Vec<String> {
-        let at = |name: &str| dir.join(name).display().to_string();
-        let mut settings = Vec::from([
-            format!("--datadir={}", at("data")),
-            // A socket's path may have 107 bytes, less than some folders' names: it is relative to the data.
-            "--socket=mysql.sock".to_owned(),
-            format!("--pid-file={}", at("mysqld.pid")),
-            "--bind-address=127.0.0.1".to_owned(),
-            format!("--port={port}"),
-            format!("--server-id={port}"),
-            "--skip-name-resolve".to_owned(),
-            // What Strait needs, and the durability that all its promises start from.
-            "--log-bin=binlog".to_owned(),
-            "--binlog-format=ROW".to_owned(),
-            "--binlog-row-image=FULL".to_owned(),
-            "--binlog-row-metadata=FULL".to_owned(),
-            "--sync-binlog=1".to_owned(),
-            "--innodb-flush-log-at-trx-commit=1".to_owned(),
-            // Small: many servers share the machine.
-            format!("--innodb-buffer-pool-size={}", options.buffer_pool),
-            "--innodb-log-buffer-size=8M".to_owned(),
-            "--max-connections=200".to_owned(),
-            "--table-open-cache=400".to_owned(),
-            "--table-definition-cache=800".to_owned(),
-            "--max-allowed-packet=1G".to_owned(),
-        ]);
-        let own: &[&str] = match options.flavor {
-            Flavor::MySql => &[
-                "--mysqlx=OFF",
-                "--log-error-verbosity=2",
-                "--gtid-mode=ON",
-                "--enforce-gtid-consistency=ON",
-                "--innodb-redo-log-capacity=64M",
-            ],
-            Flavor::MariaDb => &["--innodb-log-file-size=64M", "--gtid-strict-mode=ON"],
-        };
-        settings.extend(own.iter().map(|&setting| setting.to_owned()));
-        settings
     }
 
     /// Starts a server that was stopped or killed, on its data and port.

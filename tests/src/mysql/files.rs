@@ -1,0 +1,46 @@
+//! The programs of either flavor.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::Flavor;
+use crate::install::{MariaDbFiles, MySqlFiles};
+
+#[derive(Debug, Clone)]
+pub enum Files {
+    MySql(MySqlFiles),
+    MariaDb(MariaDbFiles),
+}
+
+impl Files {
+    pub async fn install(flavor: Flavor) -> Result<Self> {
+        tokio::task::spawn_blocking(move || match flavor {
+            Flavor::MySql => MySqlFiles::install().map(Self::MySql).context("install MySQL"),
+            Flavor::MariaDb => MariaDbFiles::install().map(Self::MariaDb).context("install MariaDB"),
+        })
+        .await?
+    }
+
+    pub fn server(&self) -> Command {
+        match self {
+            Self::MySql(files) => files.server(),
+            Self::MariaDb(files) => files.server(),
+        }
+    }
+
+    pub fn tool(&self, name: &str) -> Command {
+        match self {
+            Self::MySql(files) => files.tool(name),
+            Self::MariaDb(files) => files.tool(name),
+        }
+    }
+
+    pub fn template(&self) -> PathBuf {
+        match self {
+            Self::MySql(files) => files.template.clone(),
+            Self::MariaDb(files) => files.template.clone(),
+        }
+    }
+}
