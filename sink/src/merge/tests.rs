@@ -509,3 +509,15 @@ fn the_counts_of_one_part_may_come_in_pieces_and_must_add_up() {
     short.count = 2;
     assert!(matches!(merge.spine(9, spine(vec![short])), Err(Error::SpineConflict { .. })));
 }
+
+#[test]
+fn a_record_of_another_attempt_than_the_spine_lists_is_not_taken_for_it() {
+    let mut merge = merge_at(4);
+    merge.spine(0, spine(vec![part(5, 1, 0, PartEnd::Closed, &[(1, 0)])])).expect("a spine entry");
+    merge.offer(merge.id(TOPIC, 0).expect("named"), record(5, 0, 2, 0));
+    let Ok(Next::Lost(lost)) = merge.next() else { panic!("attempt 1 is lost") };
+    assert_eq!(lost.found, "1-5 record 0 (attempt 2)");
+    // The entry of attempt 2 explains it.
+    merge.spine(1, spine(vec![part(5, 2, 0, PartEnd::Closed, &[(1, 0)])])).expect("a spine entry");
+    assert!(matches!(merge.next(), Ok(Next::Record(_))));
+}
