@@ -185,9 +185,24 @@ impl Applier {
         if self.in_flight() == 0 {
             return Ok(());
         }
-        match self.finished.recv().await {
-            Some(finished) => self.settle(finished),
-            None => Err(Error::Task { cause: "all lanes have ended".into() }),
+        let finished = self.next_finished().await?;
+        self.settle(finished)
+    }
+
+    /// What a lane tells next; a lane that panics tells nothing, and must not be waited for.
+    async fn next_finished(&mut self) -> Result<Finished> {
+        loop {
+            tokio::select! {
+                biased;
+                finished = self.finished.recv() => {
+                    return finished.ok_or_else(|| Error::Task { cause: "all lanes have ended".into() });
+                }
+                Some(ended) = self.tasks.join_next() => {
+                    if let Err(broken) = ended {
+                        return Err(Error::Task { cause: format!("a lane broke off: {broken}") });
+                    }
+                }
+            }
         }
     }
 
@@ -226,12 +241,11 @@ impl Applier {
         self.next_ticket += 1;
         let job = Job { ticket, task, previous, vector: self.dispatched.clone(), chunks };
         if self.lanes[usize::from(number)].send(job).await.is_err() {
-            // The lane ended with an error, which waits in the queue.
-            self.idle.clear();
-            while let Some(finished) = self.finished.recv().await {
+            // The lane has ended: with an error, which waits in the queue, or by a panic.
+            loop {
+                let finished = self.next_finished().await?;
                 self.settle(finished)?;
             }
-            return Err(Error::Task { cause: format!("lane {number} has ended") });
         }
         Ok(())
     }
