@@ -110,7 +110,7 @@ async fn statuses(sites: &Sites) -> String {
             Ok(page) => page.to_string(),
             Err(error) => format!("{error:#}"),
         };
-        pages.push_str(&format!("{}: {page}\n", process.name()));
+        pages.push_str(&[process.name(), ": ", &page, "\n"].concat());
     }
     pages
 }

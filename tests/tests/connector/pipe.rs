@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{
     Kafka, Lab, MySql, fresh_name,
-    oracle::{BinlogReader, LoggedTransaction},
+    oracle::{BinlogReader, Keys, LoggedTransaction},
     strait::{Program, Strait},
 };
 use mysql_async::{Conn, prelude::Queryable};
@@ -145,11 +145,16 @@ impl Pipe {
     }
 
     /// The source's whole binary log as mysqlbinlog prints it.
+    /// For the oracle: these tables, whose key is their first column.
+    pub fn keys(&self, tables: &[&str]) -> Keys {
+        tables.iter().map(|table| (format!("{}.{table}", self.database), vec![0])).collect()
+    }
+
     pub async fn logged(&self) -> Result<Vec<LoggedTransaction>> {
         let first: Option<mysql_async::Row> =
             self.mysql().conn().await?.query_first("SHOW BINARY LOGS").await?;
         let first: String = first.and_then(|row| row.get(0)).context("a binary log")?;
-        let reader = BinlogReader::new(self.mysql().tool("mysqlbinlog").await?, &first);
+        let reader = BinlogReader::new(self.mysql().tool("mysqlbinlog").await?, &first).keep_columns(1);
         tokio::task::spawn_blocking(move || {
             let mut logged = Vec::new();
             reader.read(|transaction| logged.push(transaction))?;
