@@ -12,9 +12,32 @@ use super::run;
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// `STRAIT_LAB_DEBIAN`, for a mirror nearer by.
-fn archive() -> String {
-    std::env::var("STRAIT_LAB_DEBIAN").unwrap_or_else(|_| "http://deb.debian.org/debian".to_owned())
+/// Debian's archive: `STRAIT_LAB_DEBIAN`, or the mirror that the machine itself installs from.
+fn archive() -> Result<String> {
+    if let Ok(archive) = std::env::var("STRAIT_LAB_DEBIAN") {
+        return Ok(archive);
+    }
+    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
+    if let Ok(more) = fs::read_dir("/etc/apt/sources.list.d") {
+        files.extend(more.filter_map(|file| file.ok().map(|file| file.path())));
+    }
+    files.retain(|file| file.extension().is_some_and(|kind| kind == "list" || kind == "sources"));
+    files.sort();
+    files
+        .iter()
+        .find_map(|file| archive_in(&fs::read_to_string(file).ok()?))
+        .context("/etc/apt names no Debian archive: give one, STRAIT_LAB_DEBIAN=http://MIRROR/debian")
+}
+
+/// The first archive that a list of sources (either format) names.
+fn archive_in(sources: &str) -> Option<String> {
+    sources
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(str::split_whitespace)
+        .map(|word| word.trim_end_matches('/'))
+        .find(|word| word.contains("://") && word.ends_with("/debian"))
+        .map(str::to_owned)
 }
 
 /// Fetches the packages with everything they depend on and unpacks all of it into `root`.
@@ -52,7 +75,7 @@ impl Apt {
         fs::create_dir_all(work.join("cache/archives/partial"))?;
         fs::create_dir_all(work.join("none"))?;
         fs::write(work.join("status"), b"")?;
-        let archive = archive();
+        let archive = archive()?;
         fs::write(
             work.join("lab.sources"),
             format!("Types: deb\nURIs: {archive}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n"),
@@ -81,5 +104,19 @@ impl Apt {
             command.arg(format!("-o{key}={value}"));
         }
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::archive_in;
+
+    #[test]
+    fn the_machines_own_mirror_is_found_in_both_formats() {
+        let deb822 = "Types: deb\n# http://old/debian\nURIs: http://mirror/debian\nSuites: bookworm\n";
+        let one_line = "# comment\ndeb [arch=amd64] https://mirror/debian/ bookworm main\n";
+        assert_eq!(archive_in(deb822).as_deref(), Some("http://mirror/debian"));
+        assert_eq!(archive_in(one_line).as_deref(), Some("https://mirror/debian"));
+        assert_eq!(archive_in("deb http://mirror/debian-security bookworm main"), None);
     }
 }
