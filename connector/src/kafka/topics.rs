@@ -108,6 +108,8 @@ impl Topics {
             Some(described) => described,
             None => {
                 self.create(name, purpose)?;
+                // Only then is it known to the broker that is asked.
+                self.wait_for_leaders(name)?;
                 self.describe(name)?.unwrap_or(Described { policy: None, limit: NOT_TOLD })
             }
         };
