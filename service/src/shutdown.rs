@@ -17,8 +17,8 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// From the first signal to the forced end; below the 5 s that the process promises.
-    pub const LIMIT: Duration = Duration::from_millis(4500);
+    /// From the first signal to the forced end; below the 5 s that the process promises, also on a busy machine.
+    pub const LIMIT: Duration = Duration::from_secs(4);
 
     /// Catches both signals from now on. `status` tells, at the limit, what the process still waited for.
     pub fn listen(status: &Status) -> io::Result<Self> {

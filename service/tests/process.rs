@@ -31,7 +31,7 @@ static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(|| {
         // half the workspace would be built again.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            if name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
                 build.env_remove(&*name);
             }
         }
@@ -84,7 +84,7 @@ impl Running {
 
     /// The next log event whose message holds `words`.
     fn event(&self, words: &str) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let event = self.log.recv_timeout(left).unwrap_or_else(|_| panic!("no log event with '{words}'"));
@@ -129,7 +129,7 @@ impl Drop for Running {
 
 #[track_caller]
 fn eventually(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !condition() {
         assert!(Instant::now() < deadline, "it did not come about in 10 s");
         thread::sleep(Duration::from_millis(10));
@@ -156,7 +156,7 @@ fn a_process_that_hangs_is_ended_within_5_seconds_with_the_reason() {
     running.signal("TERM");
     assert_eq!(running.exit_code(), 1);
     let took = begun.elapsed();
-    assert!(took > Duration::from_secs(4) && took < Duration::from_secs(5), "{took:?}");
+    assert!(took > Duration::from_millis(3500) && took < Duration::from_secs(5), "{took:?}");
     let event = running.event("not settled in time");
     let unfinished = event["unfinished"].as_str().expect("it says what");
     assert_eq!(unfinished, "worker: waiting: for a lock that nobody gives back");
@@ -319,7 +319,7 @@ fn systemd_hears_of_ready_status_watchdog_and_stopping() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("notify");
     let socket = UnixDatagram::bind(&path).expect("a socket");
-    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("it can be limited");
+    socket.set_read_timeout(Some(Duration::from_secs(30))).expect("it can be limited");
     let next = || {
         let mut buffer = [0; 4096];
         let length = socket.recv(&mut buffer).expect("a notification");
