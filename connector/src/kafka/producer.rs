@@ -4,7 +4,7 @@
 //! a producer whose record failed cannot go on. So there is no abort here and no second try: any failure is an error,
 //! the caller drops this producer, and the next one's `init_transactions` settles the fate of whatever was open.
 //!
-//! Before a commit all records are drained by polling in small steps: the client library's own flush and commit
+//! Before a commit all records are drained by looking in small steps: the client library's own flush and commit
 //! poll in steps of 100 ms, which would be the latency of every transaction.
 
 use std::{
@@ -27,8 +27,8 @@ use strait_service::{CancellationToken, Component};
 
 use super::{Cluster, Error, Result, Topic, cluster};
 
-/// One step of waiting.
-const STEP: Duration = Duration::from_millis(1);
+/// One step of waiting. Slept, not polled: below a millisecond the client's poll spins.
+const STEP: Duration = Duration::from_micros(200);
 /// A wait that the status page tells.
 const NOTICEABLE: Duration = Duration::from_millis(500);
 /// Records sent between two looks at the event queue.
@@ -255,7 +255,8 @@ impl Producer {
     }
 
     fn wait_step(&self, since: Instant, attempted: &str) -> Result<()> {
-        self.poll(STEP)?;
+        self.poll(Duration::ZERO)?;
+        std::thread::sleep(STEP);
         let patience = self.cluster.delivery_timeout();
         if since.elapsed() > NOTICEABLE {
             self.status.waiting(format!(

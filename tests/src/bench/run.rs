@@ -46,14 +46,29 @@ impl Scale {
     }
 }
 
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Transactions of 1,000 rows, read and applied.
+    Large,
+    /// Transactions of one row, read and applied.
+    OneRow,
+    Latency,
+}
+
+impl Part {
+    pub const ALL: [(&str, Self); 3] =
+        [("large", Self::Large), ("one-row", Self::OneRow), ("latency", Self::Latency)];
+}
+
 struct Bench {
     rig: Rig,
     replica: NativeReplica,
     table: Table,
 }
 
-/// Measures everything and gives the table.
-pub async fn run(scale: Scale) -> Result<Table> {
+/// Measures the chosen parts and gives the table.
+pub async fn run(scale: Scale, chosen: &[Part]) -> Result<Table> {
     say("booting source, target, replica, Kafka and registry");
     let rig = Rig::start().await?;
     let before = rig.executed().await?;
@@ -64,24 +79,29 @@ pub async fn run(scale: Scale) -> Result<Table> {
     let sink = drain::sink(&bench.rig, false).await?;
     let load = Load { seed: SEED, connections: 4 };
 
-    let log_file = bench.rig.new_log_file(&bench.rig.source).await?;
-    say(&format!("loading {} rows in transactions of {LARGE_TRANSACTION}", thousands(scale.rows as f64)));
-    load.large_transactions(&opts(&bench.rig.source), scale.rows).await?;
-    let loaded = bench.rig.executed().await?;
-    bench.read_large(&connector, scale.rows, &before, &loaded, &log_file).await?;
-    bench.apply_large(&sink, scale.rows, &loaded).await?;
-
-    say(&format!("loading {} transactions of one row", thousands(scale.one_row as f64)));
-    load.one_row_transactions(&opts(&bench.rig.source), scale.one_row).await?;
-    let both = bench.rig.executed().await?;
-    bench.one_row(&connector, &sink, scale.one_row, &loaded, &both).await?;
-
-    connector.start()?;
-    bench.latency(&connector, &sink, 1, scale.seconds, "direct").await?;
-    let far = drain::sink(&bench.rig, true).await?;
-    let first = scale.seconds * TICKS_PER_SECOND + 1;
-    bench.latency(&connector, &far, first, scale.seconds, "sink 36 ms away").await?;
-    connector.stop().await?;
+    if chosen.contains(&Part::Large) {
+        let log_file = bench.rig.new_log_file(&bench.rig.source).await?;
+        say(&format!("loading {} rows in transactions of {LARGE_TRANSACTION}", thousands(scale.rows as f64)));
+        load.large_transactions(&opts(&bench.rig.source), scale.rows).await?;
+        let loaded = bench.rig.executed().await?;
+        bench.read_large(&connector, scale.rows, &before, &loaded, &log_file).await?;
+        bench.apply_large(&sink, scale.rows, &loaded).await?;
+    }
+    if chosen.contains(&Part::OneRow) {
+        let loaded = bench.rig.executed().await?;
+        say(&format!("loading {} transactions of one row", thousands(scale.one_row as f64)));
+        load.one_row_transactions(&opts(&bench.rig.source), scale.one_row).await?;
+        let both = bench.rig.executed().await?;
+        bench.one_row(&connector, &sink, scale.one_row, &loaded, &both).await?;
+    }
+    if chosen.contains(&Part::Latency) {
+        connector.start()?;
+        bench.latency(&connector, &sink, 1, scale.seconds, "direct").await?;
+        let far = drain::sink(&bench.rig, true).await?;
+        let first = scale.seconds * TICKS_PER_SECOND + 1;
+        bench.latency(&connector, &far, first, scale.seconds, "sink 36 ms away").await?;
+        connector.stop().await?;
+    }
     Ok(bench.table)
 }
 

@@ -1,11 +1,12 @@
 //! `make bench`: measures reading, publishing, applying and latency, each beside its reference in the same run.
 //!
-//! `BENCH_ROWS=250000` makes it smaller. Exit code 1 if a floor was missed.
+//! Arguments name parts (`large`, `one-row`, `latency`); without any, all of them run. `BENCH_ROWS=250000` makes it
+//! smaller. Exit code 1 if a floor was missed.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use e2e::bench::run::{Scale, run};
+use e2e::bench::run::{Part, Scale, run};
 
 const FULL: u64 = 2_500_000;
 
@@ -17,8 +18,9 @@ fn main() -> Result<ExitCode> {
         Err(_) => FULL,
     };
     let scale = Scale::of(rows);
+    let chosen = chosen(std::env::args().skip(1))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let table = runtime.block_on(run(scale))?;
+    let table = runtime.block_on(run(scale, &chosen))?;
     println!("{table}");
     let missed = table.missed();
     if missed > 0 {
@@ -28,4 +30,16 @@ fn main() -> Result<ExitCode> {
         println!("measured with {rows} rows instead of {FULL}: start-up weighs more than it should");
     }
     Ok(if missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn chosen(names: impl Iterator<Item = String>) -> Result<Vec<Part>> {
+    let parts = names
+        .map(|name| {
+            let known = Part::ALL.iter().find(|(known, _)| *known == name);
+            known.map(|(_, part)| *part).with_context(|| {
+                format!("no part {name}; there are {}", Part::ALL.map(|(name, _)| name).join(", "))
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(if parts.is_empty() { Part::ALL.map(|(_, part)| part).into() } else { parts })
 }
