@@ -125,7 +125,11 @@ fn load<T: Settings>(common: &Common, mut flags: Flags) -> Result<T, ConfigError
         .set("--http", "http.address", common.http.as_ref());
     // An empty STRAIT_CONFIG is how a compose file writes "none".
     let file = common.config.clone().filter(|file| !file.as_os_str().is_empty());
-    let config: T = config::load(&Sources::from_process(file, flags))?;
+    let sources = Sources::from_process(file, flags);
+    for warning in sources.warnings() {
+        eprint!("{warning}");
+    }
+    let config: T = config::load(&sources)?;
     let findings = config.validate();
     if findings.iter().any(Finding::is_refusal) {
         return Err(ConfigError { findings });

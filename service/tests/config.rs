@@ -226,6 +226,35 @@ fn the_labs_variables_and_the_files_own_are_left_alone() {
 }
 
 #[test]
+fn what_kubernetes_sets_for_a_service_is_no_setting() {
+    let mut case = Case::new("[source]\nhost='h'");
+    assert_eq!(case.sources.warnings(), []);
+    let links = [
+        ("STRAIT_SINK_SERVICE_HOST", "10.0.0.1"),
+        ("STRAIT_SINK_SERVICE_PORT", "8402"),
+        ("STRAIT_SINK_SERVICE_PORT_PAGES", "8402"),
+        ("STRAIT_SINK_PORT", "tcp://10.0.0.1:8402"),
+        ("STRAIT_SINK_PORT_8402_TCP", "tcp://10.0.0.1:8402"),
+        ("STRAIT_SINK_PORT_8402_TCP_PROTO", "tcp"),
+        ("STRAIT_SINK_PORT_8402_TCP_PORT", "8402"),
+        ("STRAIT_SINK_PORT_8402_TCP_ADDR", "10.0.0.1"),
+    ];
+    for (variable, value) in links {
+        case = case.variable(variable, value);
+    }
+    case.load();
+    let warnings = case.sources.warnings();
+    assert_eq!(warnings.len(), 1);
+    assert!(!warnings[0].is_refusal());
+    for (variable, _) in links {
+        assert!(warnings[0].place.contains(variable), "{warnings:?}");
+    }
+    // A setting that was meant is still refused, and set ones count.
+    let case = case.variable("STRAIT_SOURCE_PORT", "3307");
+    assert_refused(&case, "unknown", "variable STRAIT_SOURCE_PORT", "did you mean STRAIT_SOURCE__PORT?");
+}
+
+#[test]
 fn wrong_values_name_the_place_that_set_them() {
     let case = Case::new("[source]\nhost='h'\nport = 70000");
     assert_refused(&case, "70000", "setting source.port, ", "correct source.port");

@@ -23,7 +23,8 @@ static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(|| {
     let target = profile.parent().expect("it lies in target/<profile>/deps");
     if let Some(cargo) = std::env::var_os("CARGO") {
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--example", "minimal", "--target-dir"]).arg(target);
+        // Of the whole workspace, so that its libraries have the same features as in any other build.
+        build.args(["build", "--quiet", "--workspace", "--example", "minimal", "--target-dir"]).arg(target);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

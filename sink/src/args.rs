@@ -26,7 +26,7 @@ pub struct Args {
     /// The target: mysql://USER@HOST[:PORT]. The password does not belong here.
     #[arg(long, value_name = "URL", global = true)]
     pub target: Option<String>,
-    /// File whose first line is the target account's password.
+    /// File that holds the target account's password; one line break at its end is cut.
     #[arg(long, value_name = "FILE", global = true)]
     pub password_file: Option<PathBuf>,
     /// Kafka's bootstrap servers: HOST:PORT[,HOST:PORT...].

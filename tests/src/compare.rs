@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 
@@ -16,6 +16,9 @@ use crate::mysql::MySql;
 
 /// So many differing rows of a table are shown.
 const SHOWN: usize = 10;
+
+/// Of one's patience, for the whole of the settling.
+const STILL: u32 = 10;
 
 /// "database.table"
 type Name = String;
@@ -82,15 +85,16 @@ pub async fn compare(left: &MySql, right: &MySql, databases: &[&str]) -> Result<
 }
 
 /// Waits until both are equal, or until neither has changed for `patience`; the last comparison. Only when
-/// the writers have stopped does that say anything.
+/// the writers have stopped does that say anything. What still changes after [`STILL`] times `patience` will not end: an error.
 pub async fn quiet(
     left: &MySql,
     right: &MySql,
     databases: &[&str],
     patience: Duration,
 ) -> Result<Comparison> {
-    let mut last_seen = None;
-    let mut since = Instant::now();
+    let mut last_seen: Option<(Sums, Sums)> = None;
+    let begun = Instant::now();
+    let mut since = begun;
     loop {
         let sums = tokio::try_join!(checksums(left, databases), checksums(right, databases))?;
         if last_seen.as_ref() == Some(&sums) {
@@ -99,6 +103,16 @@ pub async fn quiet(
                 return compare(left, right, databases).await;
             }
         } else {
+            if let Some(before) = last_seen.as_ref().filter(|_| begun.elapsed() >= STILL * patience) {
+                bail!(
+                    "{:?} after the writers stopped rows still change, as if transactions went round: {} at {}; {} at {}",
+                    begun.elapsed(),
+                    changed(&before.0, &sums.0),
+                    left.address(),
+                    changed(&before.1, &sums.1),
+                    right.address(),
+                );
+            }
             since = Instant::now();
             last_seen = Some(sums);
         }
@@ -112,8 +126,18 @@ struct Sum {
     checksum: Option<u64>,
 }
 
+type Sums = BTreeMap<Name, Sum>;
+
+/// The tables that differ between two looks at one server.
+fn changed(before: &Sums, after: &Sums) -> String {
+    let names =
+        after.iter().filter(|(name, sum)| before.get(*name) != Some(*sum)).map(|(name, _)| name.as_str());
+    let names = names.collect::<Vec<_>>();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
 /// Rows and sum of each table; one server's tables in one snapshot each.
-async fn checksums(server: &MySql, databases: &[&str]) -> Result<BTreeMap<Name, Sum>> {
+async fn checksums(server: &MySql, databases: &[&str]) -> Result<Sums> {
     let mut conn = server.conn().await?;
     let mut sums = BTreeMap::new();
     for database in databases {

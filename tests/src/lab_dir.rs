@@ -4,6 +4,7 @@
 //! at once: the second waits and finds it done) and its stamp is written last, so a run that was killed
 //! half-way leaves an entry without a stamp, which the next run throws away and fills again.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -11,12 +12,13 @@ use anyhow::{Context, Result};
 
 const STAMP: &str = ".complete";
 
-/// `STRAIT_LAB_DIR`, else `.lab` at the root of the workspace.
+/// `STRAIT_LAB_DIR`, else `.lab`; at the root of the workspace, wherever this program is started.
 pub fn lab_dir() -> PathBuf {
-    std::env::var_os("STRAIT_LAB_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").join(".lab"),
-        PathBuf::from,
-    )
+    at_root(&std::env::var_os("STRAIT_LAB_DIR").unwrap_or_else(|| ".lab".into()))
+}
+
+fn at_root(path: &OsStr) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").join(path)
 }
 
 /// The entry's directory, filled by `fill` if no run has completed it yet.
@@ -53,6 +55,14 @@ fn lock(path: &Path) -> Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relative_folder_is_the_same_one_for_every_program() {
+        let root = at_root(OsStr::new(""));
+        assert!(root.is_absolute() && root.join("Cargo.lock").is_file(), "{}", root.display());
+        assert_eq!(at_root(OsStr::new("lab")), root.join("lab"));
+        assert_eq!(at_root(OsStr::new("/var/lab")), Path::new("/var/lab"));
+    }
 
     #[test]
     fn a_partial_entry_is_filled_again_and_a_complete_one_is_not() {

@@ -2,11 +2,11 @@
 //! beside its source, and a sink beside its target that reads the other site's broker and registry over
 //! the WAN.
 
-mod accounts;
+pub mod accounts;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use toml::{Table, Value};
 
 use crate::compare::{Comparison, compare, quiet};
@@ -14,6 +14,7 @@ use crate::kafka::{Kafka, KafkaOptions};
 use crate::mysql::{MySql, MySqlOptions};
 use crate::proxy::{Latency, Proxy, Traffic};
 use crate::registry::{Registry, RegistryOptions};
+use crate::shop;
 use crate::strait::{Program, Strait};
 
 /// A fair chance on a machine that is busy with many servers.
@@ -23,6 +24,8 @@ const READY: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone)]
 pub struct SitesOptions {
     pub names: [String; 2],
+    /// What is kept equal: the accounts of our processes have rights on these alone.
+    pub databases: Vec<String>,
     pub latency: Latency,
     /// For both servers; they win over the lab's.
     pub mysql_args: Vec<String>,
@@ -39,6 +42,7 @@ impl Default for SitesOptions {
     fn default() -> Self {
         Self {
             names: ["beijing".to_owned(), "shenzhen".to_owned()],
+            databases: vec![shop::DATABASE.to_owned()],
             latency: Latency::WAN,
             mysql_args: Vec::new(),
             kafka: KafkaOptions::default(),
@@ -46,6 +50,12 @@ impl Default for SitesOptions {
             connector: String::new(),
             sink: String::new(),
         }
+    }
+}
+
+impl SitesOptions {
+    pub fn with_databases<D: Into<String>>(databases: impl IntoIterator<Item = D>) -> Self {
+        Self { databases: databases.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 }
 
@@ -97,7 +107,9 @@ impl Servers {
             Ok((kafka, Registry::start(registry).await?))
         })
         .with_context(|| format!("boot the servers of {name}"))?;
-        accounts::create(&mysql).await.with_context(|| format!("create the accounts at {name}"))?;
+        accounts::create(&mysql, &options.databases)
+            .await
+            .with_context(|| format!("create the accounts at {name}"))?;
         let registry_link = Proxy::start(registry.address(), options.latency).await?;
         Ok(Self { name, mysql, kafka, registry, registry_link })
     }
@@ -198,6 +210,16 @@ impl Sites {
     /// Waits until both sites are equal, or until nothing has moved for `patience`; the last comparison.
     pub async fn quiet(&self, databases: &[&str], patience: Duration) -> Result<Comparison> {
         quiet(&self.sites[0].servers.mysql, &self.sites[1].servers.mysql, databases, patience).await
+    }
+
+    /// No sink has met a row that was not as the source's history says. Equal ends do not show that: the sink makes such rows equal.
+    pub async fn nothing_repaired(&self) -> Result<()> {
+        for site in &self.sites {
+            let metrics = site.sink.metrics().await?;
+            let repaired = metrics.sum("strait_sink_repaired_total").context("strait_sink_repaired_total")?;
+            ensure!(repaired == 0.0, "{} repaired {repaired} rows", site.sink.name());
+        }
+        Ok(())
     }
 
     /// The last words of all four processes: for the message of a failed test.

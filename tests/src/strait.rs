@@ -247,10 +247,8 @@ impl Strait {
 async fn binary(program: Program) -> Result<PathBuf> {
     let directory = built().await?;
     let binary = directory.join(program.binary());
-    let build = format!(
-        "cargo build {}-p strait-connector -p strait-sink",
-        if cfg!(debug_assertions) { "" } else { "--release " }
-    );
+    let build =
+        if cfg!(debug_assertions) { "cargo build --workspace" } else { "cargo build --release --workspace" };
     ensure!(binary.is_file(), "{} is missing: {build}", binary.display());
     if let Some(source) = newer_source(&binary)? {
         bail!("{} is older than {}: {build}", binary.display(), source.display());
@@ -284,7 +282,9 @@ fn build() -> Result<PathBuf> {
     }
     let Some(cargo) = std::env::var_os("CARGO") else { return Ok(directory.to_owned()) };
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "-p", "strait-connector", "-p", "strait-sink"]);
+    // Of the whole workspace, so that their libraries have the same features as in any other build: none is built twice.
+    build.args(["build", "--quiet", "--workspace"]);
+    build.args([Program::Connector, Program::Sink].iter().flat_map(|program| ["--bin", program.binary()]));
     build.arg("--target-dir").arg(directory.parent().context("the profile's folder lies in target/")?);
     if !cfg!(debug_assertions) {
         build.arg("--release");

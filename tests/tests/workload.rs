@@ -123,3 +123,24 @@ async fn quiet_ends_when_nothing_moves_any_more() -> Result<()> {
     late?;
     end.context("compare")?.ensure_equal()
 }
+
+#[tokio::test]
+async fn what_never_becomes_quiet_is_told() -> Result<()> {
+    let (left, right, database) = twin_tables().await?;
+    let databases = [database.as_str()];
+    let restless = async {
+        for number in 3.. {
+            left.run([format!("INSERT INTO {database}.t (a, b) VALUES ({number}, '')")]).await?;
+        }
+        anyhow::Ok(())
+    };
+    let told = tokio::select! {
+        ended = quiet(left, right, &databases, Duration::from_millis(100)) => ended.expect_err("it never ends").to_string(),
+        ended = restless => return ended,
+    };
+    assert!(
+        told.contains(&format!("{database}.t at {}; nothing at {}", left.address(), right.address())),
+        "{told}"
+    );
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! The `STRAIT_*` variables as a layer: sections are separated by two underscores.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use super::{
     error::refusal,
@@ -26,6 +26,9 @@ pub(super) fn read(variables: &[(String, OsString)], root: Node<'_>, findings: &
         let Some(path) = variable.strip_prefix(PREFIX) else { continue };
         let place = format!("environment variable {variable}");
         let Some((name, node)) = find(root, path) else {
+            if is_service_link(path, value) {
+                continue;
+            }
             findings.push(refusal("unknown setting", place, suggestion(root, variable)));
             continue;
         };
@@ -59,6 +62,32 @@ fn find<'a>(root: Node<'a>, path: &str) -> Option<(Name, Node<'a>)> {
         }
     }
     node.properties().is_none().then_some((name, node))
+}
+
+/// Variables that look like ours and that Kubernetes has set for a Service of that name: no settings of anybody's.
+pub(super) fn service_links(variables: &[(String, OsString)]) -> impl Iterator<Item = &str> {
+    let names = variables.iter().filter_map(|(variable, value)| {
+        let path = variable.strip_prefix(PREFIX)?;
+        is_service_link(path, value).then_some(variable.as_str())
+    });
+    names.filter(|variable| !variable.starts_with(LAB_PREFIX))
+}
+
+/// For a Service `strait-sink`, in every pod of its namespace: `STRAIT_SINK_SERVICE_HOST`, `_SERVICE_PORT` with or without
+/// the name of a port, `_PORT` (an address, `tcp://...`), `_PORT_8402_TCP`, and that with `_PROTO`, `_PORT` and `_ADDR`.
+fn is_service_link(path: &str, value: &OsStr) -> bool {
+    if path.contains("__") {
+        return false;
+    }
+    let is_address = || value.to_str().is_some_and(|value| value.contains("://"));
+    path.ends_with("_SERVICE_HOST")
+        || path.split_once("_SERVICE_PORT").is_some_and(|(_, port)| port.is_empty() || port.starts_with('_'))
+        || path.ends_with("_PORT") && is_address()
+        || path.split("_PORT_").skip(1).any(|port| {
+            let mut words = port.split('_');
+            words.next().is_some_and(|number| number.parse::<u16>().is_ok())
+                && words.next().is_some_and(|protocol| ["TCP", "UDP", "SCTP"].contains(&protocol))
+        })
 }
 
 pub(super) fn variable_name(name: &[String]) -> String {

@@ -17,7 +17,7 @@ use super::{
     layer::{Layer, Name},
     schema::{Node, schema},
 };
-use crate::Finding;
+use crate::{Finding, finding::Severity};
 
 /// Where a configuration comes from.
 #[derive(Debug, Default, Clone)]
@@ -36,6 +36,22 @@ impl Sources {
             .filter(|(name, _)| name.starts_with(environment::PREFIX))
             .collect();
         Self { file, environment, flags }
+    }
+
+    /// What is passed over and yet may have been meant.
+    pub fn warnings(&self) -> Vec<Finding> {
+        let passed: Vec<&str> = environment::service_links(&self.environment).collect();
+        if passed.is_empty() {
+            return Vec::new();
+        }
+        vec![Finding {
+            severity: Severity::Warning,
+            ..refusal(
+                "passed over what Kubernetes sets for a Service whose name begins with strait: no settings",
+                format!("environment variables {}", passed.join(", ")),
+                "nothing; or `enableServiceLinks: false` in the pod's spec",
+            )
+        }]
     }
 }
 

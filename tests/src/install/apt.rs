@@ -6,27 +6,35 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::run;
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Debian's archive: `STRAIT_LAB_DEBIAN`, or the mirror that the machine itself installs from.
-fn archive() -> Result<String> {
+/// Debian's own, for a machine whose mirror cannot be told or lacks the suite.
+const ARCHIVE: &str = "http://deb.debian.org/debian";
+
+/// Debian's archive: `STRAIT_LAB_DEBIAN` alone; else the mirror that the machine itself installs from, then Debian's own.
+fn archives() -> Vec<String> {
     if let Ok(archive) = std::env::var("STRAIT_LAB_DEBIAN") {
-        return Ok(archive);
+        return vec![archive];
     }
+    let mut archives = Vec::from_iter(own_mirror());
+    if archives.iter().all(|archive| archive != ARCHIVE) {
+        archives.push(ARCHIVE.to_owned());
+    }
+    archives
+}
+
+fn own_mirror() -> Option<String> {
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
     if let Ok(more) = fs::read_dir("/etc/apt/sources.list.d") {
         files.extend(more.filter_map(|file| file.ok().map(|file| file.path())));
     }
     files.retain(|file| file.extension().is_some_and(|kind| kind == "list" || kind == "sources"));
     files.sort();
-    files
-        .iter()
-        .find_map(|file| archive_in(&fs::read_to_string(file).ok()?))
-        .context("/etc/apt names no Debian archive: give one, STRAIT_LAB_DEBIAN=http://MIRROR/debian")
+    files.iter().find_map(|file| archive_in(&fs::read_to_string(file).ok()?))
 }
 
 /// The first archive that a list of sources (either format) names.
@@ -47,13 +55,31 @@ pub fn unpack(suite: &str, packages: &[&str], root: &Path) -> Result<()> {
         "{KEYRING} is missing, so Debian's packages cannot be verified: apt-get install debian-archive-keyring"
     );
     let work = root.with_extension("apt");
-    let apt = Apt::new(suite, &work)?;
+    let mut refusals = Vec::new();
+    for archive in archives() {
+        match download(&archive, suite, packages, &work) {
+            Ok(()) => return extract(&work, root),
+            Err(error) => refusals.push(format!("{archive}: {error:#}")),
+        }
+    }
+    bail!(
+        "download {} of {suite}: no archive gives them; name one, STRAIT_LAB_DEBIAN=http://MIRROR/debian\n{}",
+        packages.join(", "),
+        refusals.join("\n")
+    )
+}
+
+fn download(archive: &str, suite: &str, packages: &[&str], work: &Path) -> Result<()> {
+    let apt = Apt::new(archive, suite, work)?;
     run(apt.command("apt-get").arg("update")).context("read the package lists")?;
     run(apt
         .command("apt-get")
         .args(["install", "--download-only", "--no-install-recommends"])
-        .args(packages))
-    .with_context(|| format!("download {}", packages.join(", ")))?;
+        .args(packages))?;
+    Ok(())
+}
+
+fn extract(work: &Path, root: &Path) -> Result<()> {
     fs::create_dir_all(root)?;
     for file in fs::read_dir(work.join("cache/archives"))? {
         let file = file?.path();
@@ -61,7 +87,7 @@ pub fn unpack(suite: &str, packages: &[&str], root: &Path) -> Result<()> {
             run(Command::new("dpkg").arg("-x").arg(&file).arg(root))?;
         }
     }
-    fs::remove_dir_all(&work)?;
+    fs::remove_dir_all(work)?;
     Ok(())
 }
 
@@ -70,12 +96,15 @@ struct Apt {
 }
 
 impl Apt {
-    fn new(suite: &str, work: &Path) -> Result<Self> {
+    /// With an empty state: nothing of another archive's remains.
+    fn new(archive: &str, suite: &str, work: &Path) -> Result<Self> {
+        if work.exists() {
+            fs::remove_dir_all(work)?;
+        }
         fs::create_dir_all(work.join("state/lists/partial"))?;
         fs::create_dir_all(work.join("cache/archives/partial"))?;
         fs::create_dir_all(work.join("none"))?;
         fs::write(work.join("status"), b"")?;
-        let archive = archive()?;
         fs::write(
             work.join("lab.sources"),
             format!("Types: deb\nURIs: {archive}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n"),

@@ -1,14 +1,16 @@
 //! Apache Kafka's jars, its logging configuration and a class archive that halves its start.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
+use rustix::process::Signal;
 
 use super::{java, maven, run};
+use crate::child::Child;
 use crate::lab_dir;
 
 const VERSION: &str = "4.4.0";
@@ -127,24 +129,23 @@ impl KafkaFiles {
         )?;
         self.format("Zmlyc3QtcnVuLW9mLWxhYg", &properties, None)?;
         let log = dir.join("first-run.log");
-        let mut server = self
-            .class("kafka.Kafka", &["-Xmx256m".to_owned()])
-            .arg(&properties)
-            .stdin(Stdio::null())
-            .stdout(File::create(&log)?)
-            .stderr(File::create(&log)?)
-            .spawn()?;
+        let mut command = self.class("kafka.Kafka", &["-Xmx256m".to_owned()]);
+        let server = Child::spawn(command.arg(&properties), &log)?;
         let until = Instant::now() + Duration::from_mins(1);
-        while TcpStream::connect(broker).is_err() {
-            if server.try_wait()?.is_some() || Instant::now() > until {
-                let _ = server.kill();
-                bail!("Kafka's first start failed:\n{}", fs::read_to_string(&log).unwrap_or_default());
-            }
+        let in_time = |what: &str| {
+            ensure!(Instant::now() < until, "Kafka's first {what} failed:\n{}", server.last_words());
             std::thread::sleep(Duration::from_millis(20));
+            anyhow::Ok(())
+        };
+        while TcpStream::connect(broker).is_err() {
+            ensure!(server.exited().is_none(), "Kafka's first start failed:\n{}", server.last_words());
+            in_time("start")?;
         }
-        let pid = rustix::process::Pid::from_child(&server);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
-        server.wait()?;
+        // It writes the archive at its end.
+        server.signal(Signal::TERM)?;
+        while server.exited().is_none() {
+            in_time("end")?;
+        }
         fs::remove_dir_all(data)?;
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! Installs servers into the lab's folder: from Debian's archive by apt (signatures and hashes are
-//! checked by apt against the machine's own keyring) and from Maven Central by mvn (checksums: strict).
+//! Installs servers and tools into the lab's folder: from Debian's archive by apt (signatures and hashes are checked by apt
+//! against the machine's own keyring), from Maven Central by mvn (checksums: strict), and, for the Python reader alone, from
+//! PyPI by pip (over TLS, a pinned version of Confluent's client).
 
 mod apt;
 mod kafka;

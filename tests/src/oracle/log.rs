@@ -364,6 +364,11 @@ mod tests {
         log.parts[0].gtid = "a:2".into();
         assert!(refusal(&log, &rows).contains("looped"));
 
+        // A sink that writes its lane too late, and a connector that therefore publishes.
+        let (log, mut rows) = sound();
+        rows[2].rows.push(row(RowKind::Update, "strait.lane"));
+        assert!(refusal(&log, &rows).contains("looped"));
+
         let (mut log, rows) = sound();
         log.records[0].tombstone = true;
         assert!(refusal(&log, &rows).contains("1 row images in the log, 0 events"));

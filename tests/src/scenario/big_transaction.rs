@@ -25,7 +25,7 @@ pub struct BigTransaction {
 
 impl BigTransaction {
     pub async fn run(self) -> Result<String> {
-        let sites = Sites::boot(&SitesOptions::default()).await?;
+        let sites = Sites::boot(&SitesOptions::with_databases([DATABASE])).await?;
         sites
             .run_at_both(&[
                 "CREATE DATABASE big",

@@ -41,7 +41,7 @@ impl Kills {
         let sites = Sites::boot(&SitesOptions {
             kafka: KafkaOptions { fast_failover: true, ..KafkaOptions::default() },
             sink: settings(false),
-            ..SitesOptions::default()
+            ..SitesOptions::with_databases([ledger::DATABASE])
         })
         .await?;
         let [source, target] = sites.sites.each_ref().map(|site| site.servers.mysql.opts().into());

@@ -26,7 +26,7 @@ pub struct Sysbench {
 
 impl Sysbench {
     pub async fn run(self) -> Result<String> {
-        let sites = Sites::boot(&SitesOptions::default()).await?;
+        let sites = Sites::boot(&SitesOptions::with_databases(DATABASES)).await?;
         let servers = sites.sites.each_ref().map(|site| &site.servers.mysql);
         for database in DATABASES {
             servers[0].run([format!("CREATE DATABASE {database}")]).await?;
@@ -45,6 +45,7 @@ impl Sysbench {
             .await?;
         let counts = judge.verdict(&sites, &DATABASES).await?;
         ensure!(counts.iter().all(|site| site.events > 0), "{counts:?}");
+        sites.nothing_repaired().await?;
         sites.stop().await?;
         Ok(format!(
             "equal; {own} transactions in databases of their own, {shared} in the shared one; published {} and {} events, none looped",
