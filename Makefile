@@ -1,9 +1,12 @@
 # Everything a developer or a stranger runs. Servers come from the lab below .lab/ (tests/), nothing else is needed.
 FUZZ_SECONDS ?= 600
-.PHONY: demo test check lint deny install bench soak fuzz docs
+# Of the demo: `dev` takes what the tests have built.
+PROFILE ?= release
+.PHONY: demo build test check lint deny install bench soak fuzz docs
 
-demo: ; cargo run --release -p e2e --bin demo -- $(ARGS)
-test: install ; cargo build --workspace --bins && cargo test --workspace --no-fail-fast -- --test-threads=2
+demo: ; cargo run --profile $(PROFILE) -p e2e --bin demo -- $(ARGS)
+build: ; cargo build --release --workspace --bin strait-connector --bin strait-sink
+test: install ; .ci/test
 check: ; .ci/run
 lint: ; cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings
 deny: ; .ci/deny

@@ -1,7 +1,6 @@
 //! A schema registry of this process, which speaks Confluent's API.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::child::Child;
 use crate::external;
 use crate::http;
-use crate::install::{java, registry_jar};
+use crate::install::RegistryFiles;
 use crate::ports::free_port;
 use crate::run_dir::make_dir;
 
@@ -41,7 +40,7 @@ pub struct Registry {
 struct Own {
     port: u16,
     dir: PathBuf,
-    jar: PathBuf,
+    files: RegistryFiles,
     kafka: Option<String>,
     child: Mutex<Option<Arc<Child>>>,
 }
@@ -53,10 +52,11 @@ impl Registry {
             http::ok(&format!("{url}/subjects")).await.context("ask STRAIT_LAB_REGISTRY for its subjects")?;
             return Ok(Self { url, own: None });
         }
-        let jar = tokio::task::spawn_blocking(registry_jar).await?.context("install the registry")?;
+        let files =
+            tokio::task::spawn_blocking(RegistryFiles::install).await?.context("install the registry")?;
         let dir = make_dir(options.name.as_deref().unwrap_or("registry"))?;
         let port = free_port()?;
-        let own = Own { port, dir, jar, kafka: options.kafka, child: Mutex::new(None) };
+        let own = Own { port, dir, files, kafka: options.kafka, child: Mutex::new(None) };
         let registry = Self { url: format!("http://127.0.0.1:{port}{}", Self::PATH), own: Some(own) };
         registry.boot().await?;
         Ok(registry)
@@ -79,19 +79,15 @@ impl Registry {
     /// Starts it after a stop or a kill.
     pub async fn boot(&self) -> Result<()> {
         let own = self.own()?;
-        let mut command = Command::new(java()?);
-        command
-            .args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
-            .arg(format!("-Dquarkus.http.port={}", own.port))
-            .arg("-Dquarkus.http.host=127.0.0.1")
-            .current_dir(&own.dir);
-        if let Some(kafka) = &own.kafka {
-            command
-                .arg("-Dapicurio.storage.kind=kafkasql")
-                .arg(format!("-Dapicurio.kafkasql.bootstrap.servers={kafka}"));
-        }
-        command.arg("-jar").arg(&own.jar);
-        let child = Arc::new(Child::spawn(&command, &own.dir.join("registry.log"))?);
+        let storage = own.kafka.iter().flat_map(|kafka| {
+            [
+                "-Dapicurio.storage.kind=kafkasql".to_owned(),
+                format!("-Dapicurio.kafkasql.bootstrap.servers={kafka}"),
+            ]
+        });
+        let mut command = own.files.server(own.port, &storage.collect::<Vec<_>>());
+        let child = Child::spawn(command.current_dir(&own.dir), &own.dir.join("registry.log"))?;
+        let child = Arc::new(child);
         *own.child.lock().expect("no one panics with it") = Some(Arc::clone(&child));
         let subjects = format!("{}/subjects", self.url);
         let answered = async {

@@ -115,12 +115,7 @@ impl Strait {
         for (key, value) in &self.settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
-        // The developer's own environment must not leak into what is judged.
-        for (variable, _) in std::env::vars_os() {
-            if variable.to_string_lossy().starts_with("STRAIT_") {
-                command.env_remove(variable);
-            }
-        }
+        forget_settings(&mut command);
         command.env("RUST_BACKTRACE", "0");
         command
     }
@@ -240,6 +235,15 @@ impl Strait {
     fn child(&self) -> Result<Arc<Child>> {
         let child = self.child.lock().expect("no one panics with it");
         child.clone().with_context(|| format!("{} has never been started", self.name))
+    }
+}
+
+/// The developer's own environment must not leak into what is judged.
+pub fn forget_settings(command: &mut Command) {
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("STRAIT_") {
+            command.env_remove(variable);
+        }
     }
 }
 

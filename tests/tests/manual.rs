@@ -42,6 +42,7 @@ impl Typed {
     async fn command(&self) -> Result<Command> {
         let mut command = Command::new(strait::built().await?.join(self.program));
         command.args(&self.arguments);
+        strait::forget_settings(&mut command);
         Ok(command)
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use e2e::install::{KafkaFiles, MySqlFiles, registry_jar};
+use e2e::install::{KafkaFiles, MySqlFiles, RegistryFiles};
 use e2e::{Kafka, KafkaOptions, Latency, MySql, MySqlOptions, Proxy, Registry, RegistryOptions};
 
 /// Real MySQL, Kafka and schema registry on this machine, for tests and for trying things out.
@@ -67,7 +67,7 @@ async fn install() -> Result<()> {
         println!("MySQL     ready");
         KafkaFiles::install()?;
         println!("Kafka     ready");
-        registry_jar()?;
+        RegistryFiles::install()?;
         println!("registry  ready");
         println!("in {}", e2e::lab_dir::lab_dir().display());
         Ok(())

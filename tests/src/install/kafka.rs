@@ -1,16 +1,13 @@
 //! Apache Kafka's jars, its logging configuration and a class archive that halves its start.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use rustix::process::Signal;
+use anyhow::{Context, Result, ensure};
 
-use super::{java, maven, run};
-use crate::child::Child;
+use super::{classes, java, maven, run};
 use crate::lab_dir;
 
 const VERSION: &str = "4.4.0";
@@ -85,9 +82,9 @@ impl KafkaFiles {
         let mut command = Command::new(&self.java);
         command.arg("-XX:+UseSerialGC").args(java_args);
         match &self.classes {
-            Classes::Use(archive) => command.arg(format!("-XX:SharedArchiveFile={}", archive.display())),
+            Classes::Use(archive) => command.arg(classes::use_option(archive)),
             Classes::Record(archive) if class == "kafka.Kafka" => {
-                command.arg(format!("-XX:ArchiveClassesAtExit={}", archive.display()))
+                command.arg(classes::record_option(archive))
             }
             Classes::Record(_) | Classes::None => &mut command,
         };
@@ -114,9 +111,7 @@ impl KafkaFiles {
 
     /// A broker that ends as soon as it listens leaves the archive of the classes it loaded.
     fn record_classes(&self, dir: &Path) -> Result<()> {
-        // Free now; nobody is told to connect to them, so a lost race costs one more try by hand.
-        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let (broker, controller) = (free()?, free()?);
+        let (broker, controller) = (classes::free_address()?, classes::free_address()?);
         let data = dir.join("first-run");
         let properties = dir.join("first-run.properties");
         fs::write(
@@ -129,23 +124,9 @@ impl KafkaFiles {
         )?;
         self.format("Zmlyc3QtcnVuLW9mLWxhYg", &properties, None)?;
         let log = dir.join("first-run.log");
-        let mut command = self.class("kafka.Kafka", &["-Xmx256m".to_owned()]);
-        let server = Child::spawn(command.arg(&properties), &log)?;
-        let until = Instant::now() + Duration::from_mins(1);
-        let in_time = |what: &str| {
-            ensure!(Instant::now() < until, "Kafka's first {what} failed:\n{}", server.last_words());
-            std::thread::sleep(Duration::from_millis(20));
-            anyhow::Ok(())
-        };
-        while TcpStream::connect(broker).is_err() {
-            ensure!(server.exited().is_none(), "Kafka's first start failed:\n{}", server.last_words());
-            in_time("start")?;
-        }
-        // It writes the archive at its end.
-        server.signal(Signal::TERM)?;
-        while server.exited().is_none() {
-            in_time("end")?;
-        }
+        let mut server = self.class("kafka.Kafka", &["-Xmx256m".to_owned()]);
+        classes::record(server.arg(&properties), &log, || TcpStream::connect(broker).is_ok())
+            .context("Kafka")?;
         fs::remove_dir_all(data)?;
         Ok(())
     }

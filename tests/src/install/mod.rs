@@ -3,6 +3,7 @@
 //! PyPI by pip (over TLS, a pinned version of Confluent's client).
 
 mod apt;
+mod classes;
 mod kafka;
 mod mariadb;
 mod maven;
@@ -22,7 +23,7 @@ pub use kafka::KafkaFiles;
 pub use mariadb::MariaDbFiles;
 pub use mysql::MySqlFiles;
 pub use prometheus::{prometheus, promtool};
-pub use registry::registry_jar;
+pub use registry::RegistryFiles;
 pub use tools::{kcat, python, sysbench};
 
 /// `JAVA_HOME`'s, else the one in the path.

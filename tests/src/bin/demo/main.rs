@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use e2e::compare::Comparison;
-use e2e::install::{KafkaFiles, MySqlFiles, registry_jar};
+use e2e::install::{KafkaFiles, MySqlFiles, RegistryFiles};
 use e2e::workload::Shoppers;
 use e2e::{Sites, SitesOptions, Workload, eventually, shop};
 
@@ -98,7 +98,7 @@ async fn set_up(stages: &Stages<'_>) -> Result<Sites> {
             tokio::task::spawn_blocking(|| {
                 MySqlFiles::install()?;
                 KafkaFiles::install()?;
-                registry_jar()
+                RegistryFiles::install()
             })
             .await?
         })
