@@ -11,11 +11,16 @@ use crate::Pipe;
 
 const KILLS: u32 = 10;
 
+/// Of each writer: what is written between two kills shall be published between them, too, not heap up until the end.
+const PACE: Duration = Duration::from_millis(30);
+
 /// Writes transactions of several shapes until told to stop; their number.
 async fn write(pipe: &Pipe, writer: i64, stop: CancellationToken) -> Result<i64> {
     let mut conn = pipe.conn().await?;
     let mut written = 0;
+    let mut pace = tokio::time::interval(PACE);
     while !stop.is_cancelled() {
+        pace.tick().await;
         let id = writer * 1_000_000 + written;
         let rows: Vec<_> = (0..=written % 7).map(|row| format!("({id} * 10 + {row}, 'v')")).collect();
         conn.query_drop("BEGIN").await?;
