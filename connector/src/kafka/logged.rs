@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError};
+use rdkafka::{
+    ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError,
+    types::RDKafkaErrorCode as Code,
+};
 use strait_service::Options;
 
 /// The client does not repeat the same complaint for 30 s.
@@ -61,9 +64,10 @@ impl ClientContext for Logged {
     fn error(&self, error: KafkaError, reason: &str) {
         let reason = self.redact(reason);
         tracing::debug!(%error, "kafka client: {reason}");
-        // That all brokers are down says less than why one of them is.
-        if error.rdkafka_error_code() != Some(rdkafka::types::RDKafkaErrorCode::AllBrokersDown) {
-            self.complain(reason);
+        match error.rdkafka_error_code() {
+            // That all brokers are down says less than why one of them is; the end of a partition is no fault.
+            Some(Code::AllBrokersDown | Code::PartitionEOF) => {}
+            _ => self.complain(reason),
         }
     }
 }
