@@ -1,7 +1,7 @@
 //! Preflight: everything that `run` needs, looked at before anything is changed. `check` prints all findings;
 //! `run` makes the source's part of it once for each server that it meets, and refuses what would lose data.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use strait_mysql::{
     ensure::{self, SourceNeeds},
@@ -27,6 +27,8 @@ use crate::{
 
 /// The name under which the preflight of the source says that it could not ask.
 const COULD_NOT_ASK: &str = "source";
+/// Some twenty questions to the source.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Settings that no start could work with.
 pub fn ensure_settings(config: &Config) -> Result<()> {
@@ -44,7 +46,8 @@ pub fn ensure_source(shared: &Shared, source: &mut Source, facts: &ServerFacts) 
     if passed.is_some() && *passed == facts.server_uuid {
         return Ok(());
     }
-    let findings = source.wait_for(async { Ok(source_findings(&shared.config, None).await) })?;
+    let looking = async { Ok(source_findings(&shared.config, None).await) };
+    let findings = source.wait_in_time(PATIENCE, "make the source's preflight", looking)?;
     let (refusals, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_refusal);
     if let Some(unasked) = refusals.iter().find(|finding| finding.check == COULD_NOT_ASK) {
         return Err(Error::Restart { why: format!("the source's preflight broke off: {}", unasked.cause) });
@@ -127,6 +130,7 @@ fn kafka_and_registry(config: &Config, runtime: Handle) -> (Vec<Finding>, Option
 
 fn look_at_kafka(config: &Config, runtime: Handle, findings: &mut Vec<Finding>) -> Result<Option<Position>> {
     let cluster = Cluster::new(config);
+    cluster.ensure_options()?;
     let topics = Topics::new(&cluster, &config.topics, runtime, CancellationToken::new())?;
     topics.brokers()?;
     let mut look = |name: String, purpose: Purpose| match topics.inspect(&name, purpose) {
@@ -138,6 +142,12 @@ fn look_at_kafka(config: &Config, runtime: Handle, findings: &mut Vec<Finding>) 
     };
     let position_exists = look(topics::position_topic(&config.prefix), Purpose::Position);
     look(topics::spine_topic(&config.prefix), Purpose::Spine);
+    if config.publish.heartbeat_topic {
+        look(topics::heartbeat_topic(&config.prefix), Purpose::Side);
+    }
+    if config.publish.transaction_metadata {
+        look(topics::transaction_topic(&config.prefix), Purpose::Side);
+    }
     // What the creation of a table's topic would meet.
     look(topics::data_topic(&config.prefix, "strait-check", "never-created"), Purpose::Data);
     for (topic, _) in topics.of_prefix(&config.prefix)? {

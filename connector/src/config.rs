@@ -67,7 +67,7 @@ pub struct Source {
     /// as "binlog.000003:157", with position = "file").
     pub start: String,
     /// The server says so often that it has nothing to send; three times this without a word and the
-    /// connection is given up. Bounds the lag that is shown for an idle source.
+    /// connection is given up (longer at the next try, for a large event over a slow link is silence, too). Bounds the lag that is shown for an idle source.
     pub heartbeat: Period,
     /// Bounds logging in.
     pub connect_timeout: Period,

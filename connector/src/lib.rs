@@ -15,8 +15,10 @@ mod start;
 
 mod executed;
 mod reader;
+mod silence;
 mod source;
 
+mod account_statement;
 mod commit_rule;
 mod current;
 mod filter;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use strait_mysql::{
-    binlog::{TransactionEnd, TransactionHead},
+    binlog::{TransactionEnd, TransactionHead, Xid},
     gtid::GtidSet,
     stream::StartAt,
 };
@@ -20,6 +20,8 @@ pub struct Progress {
     pub pos: u64,
     pub last: Option<Fingerprint>,
     pub lanes: BTreeMap<String, LaneMark>,
+    /// XA transactions that are prepared, and whose rows are all left out.
+    pub left_out_xids: Vec<String>,
     pub as_of_us: i64,
     pub filter: String,
 }
@@ -33,6 +35,7 @@ impl Progress {
             pos: position.pos,
             last: position.last.clone(),
             lanes: position.lanes.clone(),
+            left_out_xids: position.left_out_xids.clone(),
             as_of_us: position.as_of_us,
             filter: position.filter.clone(),
         })
@@ -46,6 +49,22 @@ impl Progress {
         self.moved(&end.file, end.pos);
         self.last = Some(last);
         self.as_of_us = head.commit_us;
+    }
+
+    /// An XA transaction was prepared that publishes nothing: its commit will not either.
+    pub fn leave_xid_out(&mut self, xid: &Xid) {
+        let xid = xid.to_string();
+        if !self.left_out_xids.contains(&xid) {
+            self.left_out_xids.push(xid);
+        }
+    }
+
+    /// An XA transaction has ended. False: nothing is known of its beginning.
+    pub fn forget_xid(&mut self, xid: &Xid) -> bool {
+        let xid = xid.to_string();
+        let known = self.left_out_xids.len();
+        self.left_out_xids.retain(|left_out| *left_out != xid);
+        self.left_out_xids.len() < known
     }
 
     /// The server has nothing between the last transaction and this place.
@@ -75,6 +94,7 @@ impl Progress {
             inside,
             last: self.last.clone(),
             lanes: self.lanes.clone(),
+            left_out_xids: self.left_out_xids.clone(),
             as_of_us: self.as_of_us,
             filter: self.filter.clone(),
         }
@@ -127,6 +147,7 @@ mod tests {
             pos: 4,
             last: None,
             lanes: BTreeMap::new(),
+            left_out_xids: Vec::new(),
             as_of_us: 0,
             filter: String::new(),
         }
@@ -143,6 +164,19 @@ mod tests {
         assert_eq!(position.last, Some(fingerprint("g")));
         let again = Progress::from_position(&position).expect("parses");
         assert_eq!(again.start_at(), progress.start_at());
+    }
+
+    #[test]
+    fn xa_transactions_that_are_left_out_are_known_after_a_restart() {
+        let xid = |global: &[u8]| Xid { format_id: 1, global: global.to_vec(), branch: Vec::new() };
+        let mut before = progress(None);
+        before.leave_xid_out(&xid(b"a"));
+        before.leave_xid_out(&xid(b"a"));
+        let position = before.position(Seq::default(), 1, None);
+        let mut after = Progress::from_position(&position).expect("parses");
+        assert!(!after.forget_xid(&xid(b"b")), "never prepared");
+        assert!(after.forget_xid(&xid(b"a")));
+        assert!(!after.forget_xid(&xid(b"a")), "ended");
     }
 
     #[test]

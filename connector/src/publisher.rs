@@ -22,6 +22,7 @@ use strait_service::{CancellationToken, Component};
 
 use crate::{
     Error, Result,
+    account_statement::tellable,
     commit_rule::{CommitRule, Load},
     current::{Current, Fate, Resumption},
     executed::ExecutedGate,
@@ -83,8 +84,6 @@ pub struct State {
     idle_us: i64,
     /// The position has moved since the last commit.
     moved: bool,
-    /// XA transactions prepared here whose rows are all left out.
-    left_out_xids: Vec<Xid>,
 }
 
 impl State {
@@ -96,7 +95,6 @@ impl State {
             pending_since: None,
             idle_us: 0,
             moved: false,
-            left_out_xids: Vec::new(),
         }
     }
 }
@@ -198,10 +196,7 @@ impl Publisher {
             Step::Nothing | Step::RowsQuery(_) | Step::FormatDescription(_) | Step::PreviousGtids(_) => {
                 Ok(())
             }
-            Step::Begin { head, xa: _ } => {
-                self.handle_begin(head);
-                Ok(())
-            }
+            Step::Begin { head, xa: _ } => self.handle_begin(head),
             Step::Rows { table, rows, pos } => self.handle_rows(&table, &rows, pos),
             Step::Ddl { head, query, end } => self.handle_ddl(head, &query, &end),
             Step::CreateSelect(query) => {
@@ -212,16 +207,13 @@ impl Publisher {
             Step::Commit(end) => self.handle_commit(&end),
             Step::Rollback(end) => self.handle_rollback(&end),
             Step::XaPrepare { one_phase: true, end, .. } => self.handle_commit(&end),
-            Step::XaPrepare { xid, end, .. } => self.handle_xa_prepare(xid, &end),
+            Step::XaPrepare { xid, end, .. } => self.handle_xa_prepare(&xid, &end),
             Step::XaCommit { head, xid, end } => self.handle_xa_commit(head, &xid, &end),
             Step::XaRollback { head, xid, end } => {
-                self.state.left_out_xids.retain(|known| *known != xid);
+                self.progress.forget_xid(&xid);
                 self.handle_without_rows(head, &end)
             }
-            Step::Heartbeat { file, pos } => {
-                self.handle_heartbeat(&file, pos, heard_us);
-                Ok(())
-            }
+            Step::Heartbeat { file, pos } => self.handle_heartbeat(&file, pos, heard_us),
             Step::Rotate { file, pos } => {
                 if self.state.current.is_none() && pos > 0 {
                     self.progress.moved(&file, pos);
@@ -234,15 +226,15 @@ impl Publisher {
 
     /// The server has nothing more to send; but it also says so while it looks for our start, passing over what we
     /// have: that is told from idleness by the place, for all that we have lies before the end of then.
-    fn handle_heartbeat(&mut self, file: &str, pos: u64, heard_us: i64) {
-        if let Some((end_file, end_pos)) = &self.end_at_start {
-            if (file.len(), file, pos) < (end_file.len(), end_file.as_str(), *end_pos) {
-                return;
-            }
-            self.end_at_start = None;
+    fn handle_heartbeat(&mut self, file: &str, pos: u64, heard_us: i64) -> Result<()> {
+        if !self.is_past_start(file, pos) {
+            return Ok(());
+        }
+        if self.end_at_start.take().is_some() {
+            self.ensure_compared(file, pos)?;
         }
         if self.state.current.is_some() {
-            return;
+            return Ok(());
         }
         self.state.idle_us = heard_us;
         if !self.has_pending() {
@@ -250,29 +242,57 @@ impl Publisher {
             self.metrics.lag.caught_up(heard_us);
             self.status.idle("source idle: everything it has committed is published");
         }
+        Ok(())
     }
 
-    fn handle_begin(&mut self, head: TransactionHead) {
+    /// Whether this place is not before where the server's log ended when this run began.
+    fn is_past_start(&self, file: &str, pos: u64) -> bool {
+        self.end_at_start.as_ref().is_none_or(|(end_file, end_pos)| {
+            (file.len(), file, pos) >= (end_file.len(), end_file.as_str(), *end_pos)
+        })
+    }
+
+    /// The last transaction that was read was in the log when this run began, so it must have come by now.
+    fn ensure_compared(&self, file: &str, pos: u64) -> Result<()> {
+        let Some(expected) = &self.compare else { return Ok(()) };
+        Err(Error::refused(
+            format!(
+                "the stream has passed the place of transaction {}, the last one that was published, and it was not there: these are not the \
+                 binary logs that were published from",
+                expected.gtid
+            ),
+            format!("{}, {file}:{pos}", self.source.place()),
+            "binary logs that were deleted or put in by hand, or a restored backup, do this: readers of the topics may hold changes that the \
+             source has not; make them equal again and start anew with another `prefix`",
+        ))
+    }
+
+    fn handle_begin(&mut self, head: TransactionHead) -> Result<()> {
         self.metrics.lag.behind();
         self.state.idle_us = 0;
-        let fate = self.fate_of(&transaction_id(&head), head.commit_us);
+        let fate = self.fate_of(&head)?;
         self.state.current = Some(Current::new(head, fate));
+        Ok(())
     }
 
     /// What is known of a transaction from its name alone.
-    fn fate_of(&mut self, id: &str, commit_us: i64) -> Fate {
+    fn fate_of(&mut self, head: &TransactionHead) -> Result<Fate> {
+        let id = transaction_id(head);
         if let Some(fingerprint) = self.compare.take_if(|fingerprint| fingerprint.gtid == id) {
-            return Fate::Compared(fingerprint);
+            return Ok(Fate::Compared(fingerprint));
         }
-        match &self.unfinished {
+        if self.end_at_start.is_some() && self.is_past_start(&head.file, head.pos) {
+            self.ensure_compared(&head.file, head.pos)?;
+        }
+        Ok(match &self.unfinished {
             Some(inside) if inside.gtid == id => Fate::Resumed(inside.clone()),
             // Another transaction comes where the unfinished one was: it will not be finished.
             Some(_) => {
-                self.void_unfinished(commit_us);
+                self.void_unfinished(head.commit_us);
                 Fate::Undecided
             }
             None => Fate::Undecided,
-        }
+        })
     }
 
     fn void_unfinished(&mut self, commit_us: i64) {
@@ -529,7 +549,7 @@ impl Publisher {
     ) -> Result<()> {
         self.metrics.lag.behind();
         self.state.idle_us = 0;
-        let fate = self.fate_of(&transaction_id(&head), head.commit_us);
+        let fate = self.fate_of(&head)?;
         let mut current = Current::new(head, fate);
         current.count(query.statement);
         match current.fate.clone() {
@@ -538,7 +558,7 @@ impl Publisher {
             Fate::Undecided | Fate::Published | Fate::Looped => {}
         }
         if self.filter.publishes_statement(query) {
-            let (database, statement) = (query.database_text(), query.text());
+            let (database, statement) = (query.database_text(), tellable(&query.text()));
             tracing::info!(gtid = current.id, %database, statement = %excerpt(&statement), "DDL takes a number");
             self.numbering.ddl(&current.id, current.head.commit_us, &database, &statement);
         }
@@ -572,33 +592,34 @@ impl Publisher {
     }
 
     /// Rows of a prepared transaction may still be rolled back.
-    fn handle_xa_prepare(&mut self, xid: Xid, end: &TransactionEnd) -> Result<()> {
+    fn handle_xa_prepare(&mut self, xid: &Xid, end: &TransactionEnd) -> Result<()> {
         let Some(current) = self.state.current.take() else {
             return Err(Error::Restart { why: "the end of a transaction that did not begin".into() });
         };
         if let Fate::Compared(expected) = &current.fate {
+            // It was read before, and did not halt us.
+            self.progress.leave_xid_out(xid);
             return self.compare(&current, expected);
         }
         if self.numbering.current().is_some() || matches!(current.fate, Fate::Resumed(_) | Fate::Looped) {
             return Err(xa_refused("XA PREPARE", &current.id, &self.source.place(), end));
         }
-        self.state.left_out_xids.push(xid);
+        self.progress.leave_xid_out(xid);
         self.finish(&current, end)
     }
 
     fn handle_xa_commit(&mut self, head: TransactionHead, xid: &Xid, end: &TransactionEnd) -> Result<()> {
-        let known = self.state.left_out_xids.len();
-        self.state.left_out_xids.retain(|left_out| left_out != xid);
+        let left_out = self.progress.forget_xid(xid);
         let compared =
             self.compare.as_ref().is_some_and(|fingerprint| fingerprint.gtid == transaction_id(&head));
-        if self.state.left_out_xids.len() == known && !compared {
+        if !left_out && !compared {
             return Err(xa_refused("XA COMMIT", &transaction_id(&head), &self.source.place(), end));
         }
         self.handle_without_rows(head, end)
     }
 
     fn handle_without_rows(&mut self, head: TransactionHead, end: &TransactionEnd) -> Result<()> {
-        self.handle_begin(head);
+        self.handle_begin(head)?;
         self.handle_commit(end)
     }
 

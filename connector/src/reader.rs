@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, mpsc},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use strait_mysql::{
@@ -13,6 +13,9 @@ use strait_mysql::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Error, Result, metrics::Metrics};
+
+/// What comes sooner after it was asked for lay in a buffer, for who knows how long.
+const AT_ONCE: Duration = Duration::from_millis(2);
 
 /// One event, and the room that it takes in the channel until it is dropped.
 pub struct Arrived {
@@ -55,6 +58,7 @@ impl Outbox {
     /// Reads until the stream fails or the inbox is gone. The failure is the last thing in the channel.
     pub async fn fill(self, mut stream: BinlogStream, place: String, metrics: Metrics) {
         loop {
+            let asked = Instant::now();
             let event = match stream.next().await {
                 Ok(event) => event,
                 Err(source) => {
@@ -65,6 +69,11 @@ impl Outbox {
             };
             let bytes = EventHeader::LENGTH + event.body.len();
             metrics.source_bytes.inc_by(bytes as u64);
+            // A heartbeat says that nothing more comes now. One that lay in a buffer while we waited for room says
+            // nothing: the next change may lie behind it.
+            if is_heartbeat(&event) && asked.elapsed() < AT_ONCE {
+                continue;
+            }
             if self.put(event, bytes).await.is_err() {
                 return;
             }
@@ -72,14 +81,20 @@ impl Outbox {
     }
 
     async fn put(&self, event: RawEvent, bytes: usize) -> Result<(), ()> {
+        let heard_us = if is_heartbeat(&event) { now_us() } else { 0 };
         let wanted = u32::try_from(bytes.min(self.capacity)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(wanted).await.map_err(drop)?;
-        let heard_us = match event.header.event_type {
-            EventType::Heartbeat | EventType::HeartbeatV2 => now_us(),
-            _ => 0,
+        let room = match Arc::clone(&self.room).try_acquire_many_owned(wanted) {
+            Ok(room) => room,
+            // It would be old when it is looked at, and another one comes.
+            Err(_) if is_heartbeat(&event) => return Ok(()),
+            Err(_) => Arc::clone(&self.room).acquire_many_owned(wanted).await.map_err(drop)?,
         };
         self.sender.send(Ok(Arrived { event, heard_us, _room: room })).map_err(drop)
     }
+}
+
+fn is_heartbeat(event: &RawEvent) -> bool {
+    matches!(event.header.event_type, EventType::Heartbeat | EventType::HeartbeatV2)
 }
 
 impl Inbox {
@@ -165,6 +180,19 @@ mod tests {
         outbox.put(event(500), 500).await.expect("open");
         assert_eq!(inbox.bytes(), 100);
         assert_eq!(taken(&mut inbox), Some(500));
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_does_not_wait_for_room() {
+        let (outbox, mut inbox) = channel(100);
+        let heartbeat = || RawEvent {
+            header: EventHeader { event_type: EventType::Heartbeat, ..event(60).header },
+            ..event(60)
+        };
+        outbox.put(heartbeat(), 60).await.expect("open");
+        outbox.put(heartbeat(), 60).await.expect("passed over at once");
+        assert_eq!(taken(&mut inbox), Some(60));
+        assert_eq!(taken(&mut inbox), None);
     }
 
     #[tokio::test]

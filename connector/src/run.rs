@@ -2,14 +2,17 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use serde_json::json;
-use strait_mysql::stream::BinlogStream;
+use strait_mysql::{
+    server,
+    stream::{BinlogStream, Request},
+};
 use strait_service::{CancellationToken, Context, Disposition, Refusal as _, retry::Backoff};
 use tokio::runtime::Handle;
 
@@ -19,6 +22,7 @@ use crate::{
     kafka::{self, Cluster},
     metrics::Metrics,
     reader,
+    silence::Silence,
     start::{self, BATCH_BYTES, Ready, Shared},
 };
 
@@ -42,6 +46,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
         stop: context.stop.clone(),
         runtime: Handle::current(),
         batch_bytes: Arc::new(AtomicUsize::new(BATCH_BYTES)),
+        silence: Arc::new(Mutex::new(Silence::new(config.heartbeat()))),
         preflight_passed: Arc::default(),
         config: Arc::clone(&config),
     };
@@ -82,14 +87,25 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
 /// One run of the start procedure and the stream; ends without an error only at the shutdown.
 async fn session(shared: &Shared) -> Result<()> {
     let starting = shared.clone();
-    let Ready { mut publisher, start: start_at } = blocking(move || start::start(&starting)).await?;
+    let Ready { mut publisher, start: start_at, server_uuid } =
+        blocking(move || start::start(&starting)).await?;
     let config = &shared.config;
     let options = config.server_options();
     let place = options.place();
-    let stream =
-        BinlogStream::open(&options, config.server_id(), &start_at, config.heartbeat()).await.map_err(
-            |source| Error::Source { attempted: "open the binary log stream", place: place.clone(), source },
-        )?;
+    let silence = shared.silence.lock().unwrap_or_else(PoisonError::into_inner).borne(&start_at);
+    let request = Request {
+        server_id: config.server_id(),
+        start: &start_at,
+        heartbeat: config.heartbeat(),
+        silence,
+        server_uuid: server_uuid.as_deref(),
+    };
+    let attempted = "open the binary log stream";
+    let stream = BinlogStream::request(&options, &request).await.map_err(|source| Error::Source {
+        attempted,
+        place: place.clone(),
+        source,
+    })?;
     shared.status.idle("the stream is open; nothing has come yet");
     let (outbox, mut inbox) = reader::channel(config.publish.channel.bytes());
     let reader = tokio::spawn(outbox.fill(stream, place, shared.metrics.clone()));
@@ -101,7 +117,20 @@ async fn session(shared: &Shared) -> Result<()> {
     })
     .await;
     reader.abort();
+    if let Err(error) = &result
+        && matches!(server_error(error), Some(server::Error::StreamSilent { .. }))
+    {
+        shared.silence.lock().unwrap_or_else(PoisonError::into_inner).give_up(start_at, silence);
+    }
     result
+}
+
+/// What the source or the way to it is to blame for.
+fn server_error(error: &Error) -> Option<&server::Error> {
+    match error {
+        Error::Source { source: strait_mysql::Error::Server(error), .. } => Some(error),
+        _ => None,
+    }
 }
 
 /// Kafka's client and the registry's block; they get a thread of their own.
@@ -114,12 +143,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 /// Some faults need a second look, or a change for the next run.
 async fn judge(shared: &Shared, error: Error) -> Error {
+    // A second connector of the prefix has the same server_id: whether Kafka or the source tells first is chance.
+    let looks_doubled = matches!(server_error(&error), Some(server::Error::DuplicateServerId { .. }));
     match error {
         Error::Kafka(kafka::Error::BatchTooLarge { limit, .. }) => {
             shared.batch_bytes.fetch_min(limit, Ordering::Relaxed);
             error
         }
-        Error::Kafka(kafka::Error::Fenced { .. }) => {
+        _ if looks_doubled || matches!(error, Error::Kafka(kafka::Error::Fenced { .. })) => {
             let attempt = u32::try_from(shared.metrics.attempt.get()).unwrap_or(0);
             let (config, stop) = (Arc::clone(&shared.config), shared.stop.clone());
             let looked = tokio::task::spawn_blocking(move || {

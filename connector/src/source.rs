@@ -7,12 +7,16 @@ use strait_mysql::{
     catalog::{self, Table, TableName},
     client::{Conn, Queryable as _},
     gtid::GtidSet,
-    server::{ServerFacts, ServerOptions, connect, read_facts},
+    server::{ServerFacts, ServerOptions, connect, read_binlog_files, read_facts},
 };
 use strait_service::CancellationToken;
 use tokio::runtime::Handle;
 
 use crate::{Error, Result};
+
+/// For an answer on the side connection. A connection that was cut without a word would be waited for until the kernel
+/// gives it up, after a quarter of an hour.
+const ANSWER: Duration = Duration::from_secs(30);
 
 pub struct Source {
     options: ServerOptions,
@@ -42,6 +46,26 @@ impl Source {
         })
     }
 
+    /// As [`Source::wait_for`], but for a limited time; `attempted` follows "could not".
+    pub fn wait_in_time<T>(
+        &self,
+        limit: Duration,
+        attempted: &str,
+        future: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.wait_for(async {
+            tokio::time::timeout(limit, future).await.unwrap_or_else(|_| {
+                Err(Error::Restart {
+                    why: format!(
+                        "no answer from {} within {} s: could not {attempted}",
+                        self.place(),
+                        limit.as_secs_f32()
+                    ),
+                })
+            })
+        })
+    }
+
     /// A connection that was put away by an earlier call, or a new one. It is kept only after success: after
     /// an error or a shutdown its state is unknown.
     fn with_conn<T>(
@@ -52,7 +76,7 @@ impl Source {
         let place = self.place();
         let failed = |source| Error::Source { attempted, place: place.clone(), source };
         let kept = self.conn.take();
-        let (conn, result) = self.wait_for(async {
+        let (conn, result) = self.wait_in_time(ANSWER, attempted, async {
             let mut conn = match kept {
                 Some(conn) => conn,
                 None => connect(&self.options).await.map_err(&failed)?,
@@ -66,6 +90,11 @@ impl Source {
 
     pub fn facts(&mut self) -> Result<ServerFacts> {
         self.with_conn("read the server's settings", async |conn| read_facts(conn).await)
+    }
+
+    /// The binary logs that the server still has.
+    pub fn binlog_files(&mut self) -> Result<Vec<String>> {
+        self.with_conn("list the binary logs", async |conn| read_binlog_files(conn).await)
     }
 
     pub fn table(&mut self, database: &str, table: &str) -> Result<Option<Table>> {
@@ -87,5 +116,20 @@ impl Source {
                 Err(Error::Sql { attempted: "wait for gtid_executed", place, source })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_never_comes_names_the_server() {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let options = ServerOptions::new("db1", 3306, "repl");
+        let source = Source::new(options, runtime.handle().clone(), CancellationToken::new());
+        let never = std::future::pending::<Result<()>>();
+        let error = source.wait_in_time(Duration::from_millis(1), "read", never).expect_err("no answer");
+        assert!(matches!(&error, Error::Restart { why } if why.contains("repl@db1:3306")), "{error}");
     }
 }

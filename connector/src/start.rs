@@ -37,6 +37,7 @@ use crate::{
     publisher::{Publisher, State},
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
+    silence::Silence,
     source::Source,
     tables::Tables,
 };
@@ -56,6 +57,8 @@ pub struct Shared {
     pub runtime: Handle,
     /// Largest batch that every topic seen so far takes.
     pub batch_bytes: Arc<AtomicUsize>,
+    /// How long nothing may come from the source.
+    pub silence: Arc<std::sync::Mutex<Silence>>,
     /// server_uuid of the source that passed the preflight last.
     pub preflight_passed: Arc<std::sync::Mutex<Option<String>>>,
 }
@@ -64,6 +67,8 @@ pub struct Shared {
 pub struct Ready {
     pub publisher: Publisher,
     pub start: StartAt,
+    /// The server that all of this is true of.
+    pub server_uuid: Option<String>,
 }
 
 /// Where this run goes on, before it is committed.
@@ -82,7 +87,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let config = &shared.config;
     shared.status.starting("looking at the source");
     let mut source = Source::new(config.server_options(), shared.runtime.clone(), shared.stop.clone());
-    let facts = source.facts()?;
+    let mut facts = source.facts()?;
     crate::check::ensure_source(shared, &mut source, &facts)?;
 
     shared.status.starting("fencing older instances off (init_transactions)");
@@ -96,7 +101,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     shared.status.starting("reading the position");
     let filter = Filter::new(&config.databases);
     let beginning = match kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
-        Some(stored) => go_on(shared, &mut source, &facts, &filter, &stored)?,
+        Some(stored) => go_on(shared, &mut source, &mut facts, &filter, &stored)?,
         None => begin_first(shared, &cluster, &topics, &facts, &filter)?,
     };
 
@@ -109,7 +114,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         true => Some(TransactionTopic::prepare(config, &mut topics, &registry)?),
         false => None,
     };
-    let (start, compare) = where_to_stream(&beginning.progress, &facts)?;
+    let (start, compare) = where_to_stream(&beginning.progress, &facts, &mut source)?;
     let mut publisher = Publisher {
         producer,
         topics,
@@ -150,7 +155,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     }
     publisher.commit(true)?;
     tracing::info!(%start, attempt = beginning.attempt, next_seq = %beginning.next_seq, "streaming");
-    Ok(Ready { publisher, start })
+    Ok(Ready { publisher, start, server_uuid: facts.server_uuid })
 }
 
 fn framer(start: &StartAt) -> Framer {
@@ -164,7 +169,7 @@ fn framer(start: &StartAt) -> Framer {
 fn go_on(
     shared: &Shared,
     source: &mut Source,
-    facts: &ServerFacts,
+    facts: &mut ServerFacts,
     filter: &Filter,
     stored: &Position,
 ) -> Result<Beginning> {
@@ -244,18 +249,18 @@ fn other_server(facts: &ServerFacts, progress: &Progress) -> Error {
     )
 }
 
-/// What was published must be executed at the source.
+/// What was published must be executed at the source. After a wait the facts are new: where the log ends, too.
 fn ensure_executed(
     shared: &Shared,
     source: &mut Source,
-    facts: &ServerFacts,
+    facts: &mut ServerFacts,
     published: &GtidSet,
     same_server: bool,
 ) -> Result<()> {
     let began = Instant::now();
     let patience = shared.config.source.executed_timeout.duration();
-    let mut executed = parse_executed(facts)?;
     loop {
+        let executed = parse_executed(facts)?;
         if executed.contains_set(published) {
             return Ok(());
         }
@@ -271,7 +276,7 @@ fn ensure_executed(
         tracing::warn!("{text}");
         shared.status.waiting(text);
         source.has_executed(&missing, std::time::Duration::from_secs(1))?;
-        executed = parse_executed(&source.facts()?)?;
+        *facts = source.facts()?;
     }
 }
 
@@ -350,6 +355,7 @@ fn begin_first(
         pos,
         last: None,
         lanes: std::collections::BTreeMap::new(),
+        left_out_xids: Vec::new(),
         as_of_us: crate::reader::now_us(),
         filter: filter.fingerprint(),
     };
@@ -423,7 +429,11 @@ fn first_place(config: &Config, facts: &ServerFacts) -> Result<(Option<GtidSet>,
 }
 
 /// The stream begins before the last transaction that was read, so that it is read again and compared.
-fn where_to_stream(progress: &Progress, facts: &ServerFacts) -> Result<(StartAt, Option<Fingerprint>)> {
+fn where_to_stream(
+    progress: &Progress,
+    facts: &ServerFacts,
+    source: &mut Source,
+) -> Result<(StartAt, Option<Fingerprint>)> {
     let Some(last) = &progress.last else { return Ok((progress.start_at(), None)) };
     match &progress.gtids {
         Some(gtids) => {
@@ -448,6 +458,14 @@ fn where_to_stream(progress: &Progress, facts: &ServerFacts) -> Result<(StartAt,
             }
         }
         None => match parse_file_id(&last.gtid) {
+            // A file ends, is read to its end, and is purged with the last transaction in it.
+            Some((file, _)) if !source.binlog_files()?.iter().any(|known| known == file) => {
+                tracing::warn!(
+                    file,
+                    "the binary log with the last transaction that was read is purged at the source: it is not compared"
+                );
+                Ok((progress.start_at(), None))
+            }
             Some((file, pos)) => Ok((StartAt::File { file: file.to_owned(), pos }, Some(last.clone()))),
             None => Ok((progress.start_at(), None)),
         },

@@ -8,5 +8,5 @@ mod options;
 pub(crate) use connect::place_of;
 pub use connect::{Session, connect, connect_session};
 pub use error::Error;
-pub use facts::{BinlogPlace, Flavor, SemiSync, ServerFacts, read_facts};
+pub use facts::{BinlogPlace, Flavor, SemiSync, ServerFacts, read_binlog_files, read_facts};
 pub use options::{Password, ServerOptions, Tls, TlsMode};

@@ -6,7 +6,8 @@
 //!
 //! The client library is used for the transport only. What it gets wrong is contained here:
 //! - It ends a stream without an error when the server shuts down. In blocking mode the end is a disconnect.
-//! - It waits for ever on a dead connection. The server is asked for heartbeats; three missed ones are an error.
+//! - It waits for ever on a dead connection. The server is asked for heartbeats; a silence that is too long is an
+//!   error. Only whole events are seen, so a large one over a slow link is a silence, too: see `Request::silence`.
 //! - It panics on some malformed events. A panic becomes an error, and the stream is dropped.
 //! - It inflates compressed transactions on its own and appends their events to the stream, without a bound or
 //!   a check. Those copies are passed over: our own `expand` opens the compressed event itself.
@@ -16,11 +17,16 @@
 //! checksum on the very first event, before the client can know. Which checksum is in use is read from the
 //! server's format description.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use mysql_async::{BinlogStreamRequest, Error as ClientError, binlog::events::Event};
+use mysql_async::{
+    BinlogStreamRequest, Conn, Error as ClientError, binlog::events::Event, prelude::Queryable as _,
+};
 
 use crate::{
     Result,
@@ -57,12 +63,32 @@ const OPENING: Duration = Duration::from_secs(60);
 /// A reader that stops for a while (a slow Kafka) must not be taken for dead by the server.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
+/// How a stream is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The replica that we are to the server.
+    pub server_id: u32,
+    pub start: &'a StartAt,
+    /// A heartbeat comes whenever nothing was sent for so long.
+    pub heartbeat: Duration,
+    /// So long without a whole event is an error. Where it is longer than three heartbeats, it is so until the
+    /// transaction has passed for which it was needed.
+    pub silence: Duration,
+    /// The one server that will do, where the start means something at that one only: a name may lead to
+    /// another server with each connection.
+    pub server_uuid: Option<&'a str>,
+}
+
 pub struct BinlogStream {
     events: mysql_async::BinlogStream,
     /// The first event, read while opening so that a refusal of the start is an error of `open`.
     first: Option<RawEvent>,
     origin: Origin,
+    /// Longest wait for an event: now, and as a rule.
     silence: Duration,
+    usual: Duration,
+    /// An event has come that took longer than usual.
+    was_slow: bool,
     /// The library's copies of the inner events of a compressed transaction are being passed over.
     skipping_copies: bool,
 }
@@ -75,24 +101,33 @@ struct Origin {
 }
 
 impl BinlogStream {
-    /// Opens a stream as replica `server_id`. A heartbeat comes whenever nothing was sent for `heartbeat`;
-    /// three times as long without anything is an error.
+    /// Opens a stream as replica `server_id` of any server; three heartbeats without anything are an error.
     pub async fn open(
         options: &ServerOptions,
         server_id: u32,
         start: &StartAt,
         heartbeat: Duration,
     ) -> Result<Self> {
+        let silence = usual_silence(heartbeat);
+        Self::request(options, &Request { server_id, start, heartbeat, silence, server_uuid: None }).await
+    }
+
+    /// Opens a stream.
+    pub async fn request(options: &ServerOptions, request: &Request<'_>) -> Result<Self> {
+        let Request { server_id, start, heartbeat, .. } = *request;
         let origin = Origin { place: options.place(), server_id, start: start.to_string() };
         let session = Session {
             setup: session_setup(heartbeat),
             program: Some("strait binlog".to_owned()),
             ..Session::default()
         };
-        let conn = connect_session(options, &session).await?;
-        let request = dump_request(server_id, start, &origin)?;
+        let mut conn = connect_session(options, &session).await?;
+        let dump = dump_request(server_id, start, &origin)?;
         let opening = async {
-            let events = conn.get_binlog_stream(request).await.map_err(|error| origin.refused(error))?;
+            if let Some(expected) = request.server_uuid {
+                ensure_server(&mut conn, &origin, expected).await?;
+            }
+            let events = conn.get_binlog_stream(dump).await.map_err(|error| origin.refused(error))?;
             Ok::<_, Error>(events)
         };
         let Ok(opened) = tokio::time::timeout(OPENING, opening).await else {
@@ -103,10 +138,18 @@ impl BinlogStream {
             }
             .into());
         };
-        let mut stream =
-            Self { events: opened?, first: None, origin, silence: OPENING, skipping_copies: false };
+        let mut stream = Self {
+            events: opened?,
+            first: None,
+            origin,
+            silence: OPENING,
+            usual: usual_silence(heartbeat),
+            was_slow: false,
+            skipping_copies: false,
+        };
         stream.first = Some(stream.next().await?);
-        stream.silence = heartbeat * 3;
+        stream.silence = request.silence;
+        stream.was_slow = false;
         Ok(stream)
     }
 
@@ -116,11 +159,23 @@ impl BinlogStream {
             return Ok(event);
         }
         loop {
+            let asked = Instant::now();
             let event = self.receive().await?;
+            self.note_pace(&event, asked.elapsed());
             if !self.is_copy(&event) {
                 return Ok(raw_event(event)?);
             }
         }
+    }
+
+    /// The next transaction after a slow one is waited for as usual again.
+    fn note_pace(&mut self, event: &Event, waited: Duration) {
+        let event_type = EventType::from(event.header().event_type_raw());
+        if self.was_slow && begins_transaction(event_type) {
+            self.silence = self.usual;
+            self.was_slow = false;
+        }
+        self.was_slow |= waited > self.usual;
     }
 
     async fn receive(&mut self) -> Result<Event, Error> {
@@ -149,6 +204,31 @@ impl BinlogStream {
         self.skipping_copies = event_type == EventType::TransactionPayload;
         false
     }
+}
+
+/// Three heartbeats that did not come.
+fn usual_silence(heartbeat: Duration) -> Duration {
+    heartbeat * 3
+}
+
+/// Asked on the very connection that will stream.
+async fn ensure_server(conn: &mut Conn, origin: &Origin, expected: &str) -> Result<(), Error> {
+    let found: Option<String> = conn
+        .query_first("SELECT @@server_uuid")
+        .await
+        .map_err(Error::query(&origin.place, "asking for server_uuid"))?;
+    match found {
+        Some(found) if found == expected => Ok(()),
+        found => Err(Error::OtherServer {
+            place: origin.place.clone(),
+            expected: expected.to_owned(),
+            found: found.unwrap_or_default(),
+        }),
+    }
+}
+
+fn begins_transaction(event_type: EventType) -> bool {
+    matches!(event_type, EventType::Gtid | EventType::GtidTagged | EventType::AnonymousGtid)
 }
 
 fn begins_outside_payload(event_type: EventType) -> bool {

@@ -23,6 +23,9 @@ pub struct Position {
     /// `origin/sink/lane` -> the last mark of our own sink that was read from the binlog.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lanes: BTreeMap<String, LaneMark>,
+    /// XA transactions that are prepared, and whose rows are all left out, as the server writes their identifiers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out_xids: Vec<String>,
     pub as_of_us: i64,
     /// Fingerprint of what is filtered.
     #[serde(default)]
@@ -95,6 +98,7 @@ mod tests {
                 crc: u32::MAX,
             }),
             last: Some(Fingerprint { gtid: "g".into(), row_bytes: 9, crc: 7, commit_us: -1 }),
+            left_out_xids: vec!["X'6162',X'',1".into()],
             lanes: [("shenzhen/main/0".into(), LaneMark { epoch: u64::MAX, seq: Seq::new(2, 5) })].into(),
             as_of_us: 1_700_000_000_000_000,
             filter: "f1".into(),
@@ -105,7 +109,14 @@ mod tests {
     fn round_trip() {
         let position = position();
         assert_eq!(Position::decode(&position.encode()).expect("what was encoded"), position);
-        let bare = Position { gtid_set: None, inside: None, last: None, lanes: BTreeMap::new(), ..position };
+        let bare = Position {
+            gtid_set: None,
+            inside: None,
+            last: None,
+            lanes: BTreeMap::new(),
+            left_out_xids: Vec::new(),
+            ..position
+        };
         assert_eq!(Position::decode(&bare.encode()).expect("what was encoded"), bare);
     }
 

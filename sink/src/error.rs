@@ -56,6 +56,9 @@ pub enum Error {
     // Kafka and the registry.
     #[error("{doing} failed")]
     Kafka { doing: &'static str, place: String, source: rdkafka::error::KafkaError },
+    /// The client's own error is not kept: it quotes the value, which may be a password.
+    #[error("the Kafka client refuses a setting: {cause}")]
+    KafkaSetting { setting: String, cause: String },
     #[error("the Kafka client gave up")]
     KafkaFatal { place: String, source: rdkafka::error::KafkaError },
     #[error("{doing} did not end within {seconds} s")]
@@ -142,6 +145,7 @@ impl Error {
             }
             Self::Registry { source, .. } | Self::RegistryClient { source } => source.disposition(),
             Self::SpineGap { .. }
+            | Self::KafkaSetting { .. }
             | Self::SpineTruncated { .. }
             | Self::SpineConflict { .. }
             | Self::GenerationWithoutSnapshot { .. }
@@ -235,6 +239,7 @@ impl Refusal for Error {
             | Self::Header { topic, partition, offset, .. } => {
                 format!("topic {topic} partition {partition} offset {offset}")
             }
+            Self::KafkaSetting { setting, .. } => format!("setting {setting}"),
             Self::Kafka { place, .. }
             | Self::KafkaFatal { place, .. }
             | Self::KafkaSilent { place, .. }
@@ -334,6 +339,10 @@ impl Refusal for Error {
             Self::Checkpoint { .. } => "was the row written by a newer version, or by hand? Restore it".into(),
             Self::Target { source, .. } | Self::Apply { source, .. } => return target_remedy(source),
             Self::Setting { .. } => "see docs/configuration.md".into(),
+            Self::KafkaSetting { setting, .. } => format!(
+                "correct {setting}; the names under kafka.options and what they take are librdkafka's \
+                 (CONFIGURATION.md there)"
+            ),
             Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => {
                 "check kafka.brokers, that the brokers run, and the account's ACLs (READ on the data and spine \
                  topics, READ on the group)"

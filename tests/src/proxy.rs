@@ -70,6 +70,8 @@ pub struct Traffic {
 struct Shared {
     target: String,
     latency: Mutex<Latency>,
+    /// Bytes a second of each direction of a connection; 0: no limit.
+    rate: AtomicU64,
     mode: watch::Sender<Mode>,
     /// Cancelled by a reset; then there is a new one.
     reset: Mutex<CancellationToken>,
@@ -95,6 +97,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             target: target.into(),
             latency: Mutex::new(latency),
+            rate: AtomicU64::new(0),
             mode: watch::Sender::new(Mode::Open),
             reset: Mutex::new(CancellationToken::new()),
             counters: Counters::default(),
@@ -135,6 +138,11 @@ impl Proxy {
     /// From now on; what is under way keeps its time, and nothing overtakes it.
     pub fn set_latency(&self, latency: Latency) {
         *self.shared.latency.lock().expect("no one panics with it") = latency;
+    }
+
+    /// Bytes a second that each direction of a connection carries; `None`: as many as come.
+    pub fn set_rate(&self, rate: Option<u64>) {
+        self.shared.rate.store(rate.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Resets all connections and refuses new ones, until [`Proxy::heal`].

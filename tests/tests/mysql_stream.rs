@@ -10,7 +10,7 @@ use strait_mysql::{
     client::Queryable,
     gtid::GtidSet,
     server::{self, ServerOptions, connect, read_facts},
-    stream::{BinlogStream, StartAt},
+    stream::{BinlogStream, Request, StartAt},
     value::ColumnValue,
 };
 
@@ -474,4 +474,25 @@ async fn a_reader_that_pauses_is_not_thrown_out() -> Result<()> {
             return Ok(());
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_server_than_the_one_meant_is_not_streamed_from() -> Result<()> {
+    let server = Lab::shared().mysql().await?;
+    let uuid: Option<String> = server.conn().await?.query_first("SELECT @@server_uuid").await?;
+    let start = now(server).await?;
+    let ask = |server_uuid| Request {
+        server_id: replica(),
+        start: &start,
+        heartbeat: PATIENT,
+        silence: PATIENT,
+        server_uuid,
+    };
+    BinlogStream::request(&options(server), &ask(uuid.as_deref())).await?;
+    let other =
+        BinlogStream::request(&options(server), &ask(Some("3e11fa47-71ca-11e1-9e33-c80aa9429562"))).await;
+    let error = server_error(other.map(|_| ()));
+    assert!(matches!(error, server::Error::OtherServer { .. }), "{error:?}");
+    assert_eq!(error.disposition(), Disposition::Retry);
+    Ok(())
 }

@@ -3,56 +3,38 @@
 use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
-    ClientConfig, ClientContext,
-    admin::AdminClient,
-    config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, ConsumerContext},
-    error::KafkaError,
+    ClientConfig, admin::AdminClient, config::RDKafkaLogLevel, consumer::BaseConsumer, error::KafkaError,
 };
 
-use super::{Error, Result, error::sort};
+use super::{
+    Error, Result,
+    error::{Asked, sort},
+    logged::Logged,
+};
 use crate::config::{Config, Kafka};
 
 /// One Kafka cluster as this connector sees it.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     kafka: Arc<Kafka>,
+    prefix: Arc<str>,
     transactional_id: Arc<str>,
-}
-
-/// librdkafka's log lines, in our log.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Logged;
-
-impl ClientContext for Logged {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        report(&error, reason);
-    }
-}
-
-impl ConsumerContext for Logged {}
-
-/// librdkafka calls much of what it heals by itself an error; what matters comes back as a result of a call.
-pub fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-            tracing::warn!(facility, "kafka client: {message}");
-        }
-        _ => tracing::debug!(facility, "kafka client: {message}"),
-    }
-}
-
-pub fn report(error: &KafkaError, reason: &str) {
-    tracing::debug!(%error, "kafka client: {reason}");
+    logged: Logged,
 }
 
 impl Cluster {
     pub fn new(config: &Config) -> Self {
-        Self { kafka: Arc::new(config.kafka.clone()), transactional_id: config.transactional_id().into() }
+        Self {
+            kafka: Arc::new(config.kafka.clone()),
+            prefix: config.prefix.as_str().into(),
+            transactional_id: config.transactional_id().into(),
+            logged: Logged::new(&config.kafka.options),
+        }
+    }
+
+    /// What the clients of this cluster say.
+    pub fn logged(&self) -> &Logged {
+        &self.logged
     }
 
     pub fn brokers(&self) -> &str {
@@ -69,7 +51,42 @@ impl Cluster {
 
     /// Sorts a client error; `attempted` follows "could not".
     pub fn error(&self, attempted: impl Into<String>, source: KafkaError) -> Error {
-        sort(attempted, self.brokers(), self.transactional_id(), source)
+        let asked = Asked {
+            brokers: self.brokers(),
+            prefix: &self.prefix,
+            transactional_id: self.transactional_id(),
+            logged: &self.logged,
+        };
+        sort(attempted, &asked, source)
+    }
+
+    /// Something was not done in time; `attempted` follows "Kafka did not".
+    pub fn timed_out(&self, attempted: impl Into<String>, patience: Duration) -> Error {
+        Error::TimedOut {
+            attempted: attempted.into(),
+            brokers: self.brokers().into(),
+            seconds: patience.as_secs(),
+            complaint: self.logged.complaint(),
+        }
+    }
+
+    /// Largest value that the client's buffer has room for.
+    pub fn buffer_bytes(&self) -> usize {
+        let own = self.kafka.options.value("queue.buffering.max.kbytes").and_then(|text| text.parse().ok());
+        let kbytes: u64 = own.unwrap_or_else(|| self.buffer_kbytes());
+        usize::try_from(kbytes.saturating_mul(1024)).unwrap_or(usize::MAX)
+    }
+
+    fn buffer_kbytes(&self) -> u64 {
+        (self.kafka.buffer.bytes() / 1024).max(1024)
+    }
+
+    /// Proves that the client takes all options.
+    pub fn ensure_options(&self) -> Result<()> {
+        match self.producer_config(1).create_native_config() {
+            Ok(_) => Ok(()),
+            Err(source) => Err(self.error("make a Kafka producer", source)),
+        }
     }
 
     fn common(&self) -> ClientConfig {
@@ -114,7 +131,7 @@ impl Cluster {
             .set("batch.size", batch_bytes.to_string())
             // Records are held against the topic's own limit, with its name in the refusal.
             .set("message.max.bytes", "1000000000")
-            .set("queue.buffering.max.kbytes", (kafka.buffer.bytes() / 1024).max(1024).to_string())
+            .set("queue.buffering.max.kbytes", self.buffer_kbytes().to_string())
             .set("queue.buffering.max.messages", kafka.buffer_records.to_string())
             .set("message.timeout.ms", kafka.delivery_timeout.duration().as_millis().to_string())
             .set("transaction.timeout.ms", kafka.transaction_timeout.duration().as_millis().to_string())
@@ -134,7 +151,7 @@ impl Cluster {
 
     pub fn admin(&self) -> Result<AdminClient<Logged>> {
         self.with_options(self.common(), Self::is_connection_option)
-            .create_with_context(Logged)
+            .create_with_context(self.logged.clone())
             .map_err(|source| self.error("make a Kafka admin client", source))
     }
 
@@ -150,7 +167,7 @@ impl Cluster {
             .set("fetch.wait.max.ms", "50")
             .set("queued.max.messages.kbytes", "1024");
         self.with_options(config, Self::is_connection_option)
-            .create_with_context(Logged)
+            .create_with_context(self.logged.clone())
             .map_err(|source| self.error("make a Kafka consumer", source))
     }
 }

@@ -1,7 +1,9 @@
 //! Everything that touches Kafka, and the only place that knows the client library.
 
+mod acl;
 mod cluster;
 mod error;
+mod logged;
 mod position_topic;
 mod producer;
 mod topics;

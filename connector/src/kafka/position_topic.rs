@@ -11,11 +11,12 @@ use rdkafka::{
     Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
+    types::RDKafkaErrorCode as Code,
 };
 use strait_schemas::{Position, topics};
 use strait_service::CancellationToken;
 
-use super::{Cluster, Error, Result, cluster::Logged};
+use super::{Cluster, Error, Result, error::code, logged::Logged};
 
 /// How long one look at a topic may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -130,17 +131,15 @@ fn read_to_end(
             return Err(Error::Stopped);
         }
         if began.elapsed() > PATIENCE {
-            return Err(Error::TimedOut {
-                attempted: format!("show the end of topic {topic}"),
-                brokers: cluster.brokers().into(),
-                seconds: PATIENCE.as_secs(),
-            });
+            return Err(cluster.timed_out(format!("show the end of topic {topic}"), PATIENCE));
         }
         match consumer.poll(POLL) {
             None => {}
             Some(Ok(message)) if visit(message.offset(), message.key(), message.payload()) => {}
             Some(Ok(_)) => return Ok(()),
             Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
+            // The client asks for the coordinator of a group that is not used.
+            Some(Err(source)) if code(&source) == Some(Code::GroupAuthorizationFailed) => {}
             Some(Err(source)) => {
                 let error = cluster.error(format!("read topic {topic}"), source);
                 if error.disposition() == strait_service::Disposition::Halt {

@@ -25,7 +25,7 @@ use rdkafka::{
 };
 use strait_service::{CancellationToken, Component};
 
-use super::{Cluster, Error, Result, Topic, cluster};
+use super::{Cluster, Error, Result, Topic, error::is_forbidden, logged::Logged};
 
 /// One step of waiting. Slept, not polled: below a millisecond the client's poll spins.
 const STEP: Duration = Duration::from_micros(200);
@@ -55,6 +55,9 @@ impl Record<'_> {
 /// Keeps the first failure; the rest of a broken transaction fails as a consequence.
 #[derive(Debug, Default)]
 struct Deliveries {
+    logged: Logged,
+    /// What the client said when the broker did not let it write to a topic.
+    denied: Mutex<Option<String>>,
     failures: AtomicU64,
     first: Mutex<Option<(String, KafkaError, usize)>>,
     fatal: Mutex<Option<KafkaError>>,
@@ -62,11 +65,15 @@ struct Deliveries {
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        cluster::log(level, facility, message);
+        self.logged.log(level, facility, message);
+        // The error itself will not name the topic.
+        if facility == "ADDPARTS" && message.contains("authorization failed") {
+            self.denied.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message.to_owned());
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        cluster::report(&error, reason);
+        self.logged.error(error.clone(), reason);
         if error.rdkafka_error_code() == Some(Code::Fatal) {
             self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
@@ -93,6 +100,8 @@ pub struct Producer {
     status: Component,
     /// No topic in use may take smaller batches.
     batch_bytes: usize,
+    /// No larger value finds room.
+    buffer_bytes: usize,
     began: Option<Instant>,
     bytes: u64,
     unpolled: u32,
@@ -108,7 +117,7 @@ impl Producer {
     ) -> Result<Self> {
         let client: BaseProducer<Deliveries> = cluster
             .producer_config(batch_bytes)
-            .create_with_context(Deliveries::default())
+            .create_with_context(Deliveries { logged: cluster.logged().clone(), ..Deliveries::default() })
             .map_err(|source| cluster.error("make a Kafka producer", source))?;
         let producer = Self {
             client,
@@ -116,6 +125,7 @@ impl Producer {
             stop: stop.clone(),
             status: status.clone(),
             batch_bytes,
+            buffer_bytes: cluster.buffer_bytes(),
             began: None,
             bytes: 0,
             unpolled: 0,
@@ -129,10 +139,15 @@ impl Producer {
         loop {
             self.check_stop()?;
             if began.elapsed() > NOTICEABLE {
-                self.status
-                    .starting(format!("waiting for Kafka at {} (init_transactions)", self.cluster.brokers()));
+                let complaint = self.cluster.logged().complaint().unwrap_or_default();
+                self.status.starting(format!(
+                    "waiting for Kafka at {} (init_transactions) {complaint}",
+                    self.cluster.brokers()
+                ));
             }
             let Err(source) = self.client.init_transactions(Duration::from_secs(1)) else { return Ok(()) };
+            // Its complaints come as events.
+            self.client.poll(Duration::ZERO);
             let passes = matches!(&source, KafkaError::Transaction(error) if error.is_retriable());
             if !passes || began.elapsed() > self.cluster.delivery_timeout() {
                 return Err(self
@@ -195,8 +210,16 @@ impl Producer {
                 topic: topic.name.to_string(),
                 key: printable(record.key.unwrap_or_default()),
                 size,
-                limit: Some(topic.limit),
+                limit: topic.limit,
                 brokers: self.cluster.brokers().into(),
+            });
+        }
+        if record.value.is_some_and(|value| value.len() > self.buffer_bytes) {
+            return Err(Error::RecordOverBuffer {
+                topic: topic.name.to_string(),
+                key: printable(record.key.unwrap_or_default()),
+                size,
+                buffer: self.buffer_bytes,
             });
         }
         if topic.limit < self.batch_bytes {
@@ -226,7 +249,7 @@ impl Producer {
                     self.wait_step(*waiting.get_or_insert_with(Instant::now), "take more records")?;
                 }
                 Err((source, back)) => {
-                    return Err(self.failure().unwrap_or_else(|| {
+                    return Err(self.failure().or_else(|| self.broken()).unwrap_or_else(|| {
                         self.cluster.error(format!("send a record to topic {}", back.topic), source)
                     }));
                 }
@@ -260,17 +283,14 @@ impl Producer {
         let patience = self.cluster.delivery_timeout();
         if since.elapsed() > NOTICEABLE {
             self.status.waiting(format!(
-                "waiting for Kafka at {} to {attempted}: {} records in flight",
+                "waiting for Kafka at {} to {attempted}: {} records in flight {}",
                 self.cluster.brokers(),
-                self.in_flight()
+                self.in_flight(),
+                self.cluster.logged().complaint().unwrap_or_default()
             ));
         }
         if since.elapsed() > patience + Duration::from_secs(1) {
-            return Err(Error::TimedOut {
-                attempted: attempted.into(),
-                brokers: self.cluster.brokers().into(),
-                seconds: patience.as_secs(),
-            });
+            return Err(self.cluster.timed_out(attempted, patience));
         }
         // A shutdown gives what is in flight a moment to settle, not the whole patience.
         if self.stop.is_cancelled() && since.elapsed() > Duration::from_secs(3) {
@@ -304,15 +324,27 @@ impl Producer {
         let first = self.client.context().first.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (topic, source, size) = first?;
         if source.rdkafka_error_code() == Some(Code::MessageSizeTooLarge) {
-            return Some(Error::RecordTooLarge {
-                topic,
-                key: "(in a batch)".into(),
-                size,
-                limit: None,
-                brokers: self.cluster.brokers().into(),
-            });
+            return Some(Error::BatchRefused { topic, size, brokers: self.cluster.brokers().into() });
+        }
+        if let Some(Code::PurgeQueue | Code::PurgeInflight | Code::State) = source.rdkafka_error_code()
+            && let Some(cause) = self.broken()
+        {
+            return Some(cause);
         }
         Some(self.cluster.error(format!("deliver a record to topic {topic}"), source))
+    }
+
+    /// Why the client has given the Kafka transaction up, if it has: its records only fail as a consequence. A second
+    /// begin fails without a word to the broker, and is answered with the cause.
+    fn broken(&self) -> Option<Error> {
+        let source = self.client.begin_transaction().err()?;
+        let code = source.rdkafka_error_code().filter(|code| *code != Code::State)?;
+        let denied = self.client.context().denied.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let attempted = match denied {
+            Some(denied) if is_forbidden(code) => format!("write to a topic ({denied})"),
+            _ => "go on with a Kafka transaction".into(),
+        };
+        Some(self.cluster.error(attempted, source))
     }
 }
 

@@ -18,8 +18,8 @@ use tokio::runtime::Handle;
 
 use super::{
     Cluster, Error, Result,
-    cluster::Logged,
     error::{alter_command, code, is_forbidden},
+    logged::Logged,
 };
 use crate::config;
 
@@ -295,11 +295,7 @@ impl Topics {
                 return Err(Error::Stopped);
             }
             if began.elapsed() > PATIENCE {
-                return Err(Error::TimedOut {
-                    attempted: format!("give topic {name} its leaders"),
-                    brokers: self.cluster.brokers().into(),
-                    seconds: PATIENCE.as_secs(),
-                });
+                return Err(self.cluster.timed_out(format!("give topic {name} its leaders"), PATIENCE));
             }
             std::thread::sleep(Duration::from_millis(20));
         }

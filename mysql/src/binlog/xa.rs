@@ -1,5 +1,7 @@
 //! XA transactions: their identifier, in XA_PREPARE events and in the text of XA statements.
 
+use std::fmt;
+
 use super::{RawEvent, Reader, Result};
 
 /// Identifier of an XA transaction.
@@ -8,6 +10,20 @@ pub struct Xid {
     pub format_id: i64,
     pub global: Vec<u8>,
     pub branch: Vec<u8>,
+}
+
+/// As the server writes it in statements: `X'6162',X'63',1`.
+impl fmt::Display for Xid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in [&self.global, &self.branch] {
+            f.write_str("X'")?;
+            for byte in part {
+                write!(f, "{byte:02x}")?;
+            }
+            f.write_str("',")?;
+        }
+        write!(f, "{}", self.format_id)
+    }
 }
 
 /// The server's limit for each of the two parts.
@@ -57,6 +73,7 @@ mod tests {
     fn identifiers_in_statements() {
         let xid = Xid { format_id: 1, global: b"ab".to_vec(), branch: Vec::new() };
         assert_eq!(parse_xid(b"X'6162',X'',1"), Some(xid.clone()));
+        assert_eq!(xid.to_string(), "X'6162',X'',1");
         assert_eq!(parse_xid(b" X'6162',X'',1 ONE PHASE"), Some(xid));
         for bad in
             [&b""[..], b"X'6',X'',1", b"X'61',X''", b"'ab','',1", b"X'6g',X'',1", b"X'61',X'',", b"\xff"]

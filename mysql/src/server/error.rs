@@ -49,6 +49,9 @@ pub enum Error {
         "the server ended the binlog stream from {place}: it is shutting down, or the connection was closed"
     )]
     StreamEnded { place: String },
+    /// A name, a proxy or a virtual address has led to another server than the one meant.
+    #[error("{place} is now another server (server_uuid {found}) than the one just looked at ({expected})")]
+    OtherServer { place: String, expected: String, found: String },
     #[error("the binlog stream from {place} broke")]
     Stream {
         place: String,
@@ -108,6 +111,7 @@ impl Error {
             Self::Connect { .. }
             | Self::TimedOut { .. }
             | Self::StreamEnded { .. }
+            | Self::OtherServer { .. }
             | Self::Stream { .. }
             | Self::StreamSilent { .. }
             | Self::StreamPanicked { .. } => Disposition::Retry,

@@ -233,6 +233,14 @@ pub async fn read_binlog_place(conn: &mut Conn) -> Result<Option<BinlogPlace>> {
     Ok(Some(BinlogPlace { file, pos, do_db: names(text(&row, 2)), ignore_db: names(text(&row, 3)) }))
 }
 
+/// The binary logs that the server still has, the oldest first.
+pub async fn read_binlog_files(conn: &mut Conn) -> Result<Vec<String>> {
+    let place = place_of(conn);
+    let rows: Vec<Row> =
+        conn.query("SHOW BINARY LOGS").await.map_err(Error::query(&place, "listing the binary logs"))?;
+    Ok(rows.iter().filter_map(|row| text(row, 0)).collect())
+}
+
 fn names(list: Option<String>) -> Vec<String> {
     list.unwrap_or_default().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

@@ -21,6 +21,13 @@ impl Options {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The text without the values that are secret: a library quotes them in its complaints.
+    pub fn redact(&self, text: &str) -> String {
+        // A value of one or two characters would tear the text to pieces, and is no secret.
+        let secrets = self.iter().filter(|(name, value)| is_secret(name) && value.len() > 2);
+        secrets.fold(text.to_owned(), |text, (_, value)| text.replace(value, REDACTED))
+    }
+
     fn printable(&self) -> impl Iterator<Item = (&str, &str)> {
         self.iter().map(|(name, value)| (name, if is_secret(name) { REDACTED } else { value }))
     }
@@ -32,13 +39,29 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Options {
     }
 }
 
-/// By the words that librdkafka's own names for secrets hold: sasl.password, ssl.key.pem, sasl.oauthbearer.config,
-/// sasl.oauthbearer.client.secret, ssl.keystore.password, sasl.kerberos.kinit.cmd, ...
+/// By the words that librdkafka's own names for secrets hold (sasl.password, ssl.key.pem,
+/// sasl.oauthbearer.client.secret, ssl.keystore.password, ...); and whatever else concerns a login or a key and is
+/// not known to be harmless: `sasl.pasword` is a slip, and its value a password all the same.
 fn is_secret(name: &str) -> bool {
-    let words =
-        ["password", "secret", "token", "credential", "pem", "oauthbearer.config", "jaas", "kinit.cmd"];
+    const WORDS: [&str; 7] = ["password", "passphrase", "secret", "token", "credential", "pem", "jaas"];
+    const HARMLESS: [&str; 12] = [
+        "sasl.mechanism",
+        "sasl.mechanisms",
+        "sasl.username",
+        "sasl.kerberos.service.name",
+        "sasl.kerberos.principal",
+        "sasl.kerberos.keytab",
+        "sasl.oauthbearer.method",
+        "sasl.oauthbearer.client.id",
+        "sasl.oauthbearer.scope",
+        "ssl.endpoint.identification.algorithm",
+        "ssl.cipher.suites",
+        "ssl.curves.list",
+    ];
     let name = name.to_lowercase();
-    words.iter().any(|word| name.contains(word))
+    let about_login = name.starts_with("sasl.") || name.starts_with("ssl.");
+    WORDS.iter().any(|word| name.contains(word))
+        || (about_login && !HARMLESS.contains(&name.as_str()) && !name.ends_with(".location"))
 }
 
 impl fmt::Debug for Options {
@@ -89,5 +112,37 @@ impl JsonSchema for Options {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean", "number"]}})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> Options {
+        [
+            ("sasl.username", "strait"),
+            ("sasl.pasword", "hush-1"),
+            ("ssl.key.passphrase", "hush-2"),
+            ("ssl.ca.location", "/etc/ca.pem"),
+            ("linger.ms", "5"),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    #[test]
+    fn a_misspelt_secret_is_not_shown() {
+        let shown = format!("{:?}", options());
+        assert!(!shown.contains("hush"), "{shown}");
+        assert!(shown.contains("\"strait\"") && shown.contains("/etc/ca.pem"), "{shown}");
+    }
+
+    #[test]
+    fn secrets_are_taken_out_of_a_text() {
+        assert_eq!(
+            options().redact("5: \"hush-2\" of strait is wrong"),
+            format!("5: \"{REDACTED}\" of strait is wrong")
+        );
     }
 }

@@ -14,6 +14,7 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::KafkaError,
+    types::RDKafkaConfRes,
 };
 
 const METADATA: Duration = Duration::from_secs(10);
@@ -76,7 +77,20 @@ impl Cluster {
     }
 
     pub fn error(&self, doing: &'static str, source: KafkaError) -> Error {
-        Error::Kafka { doing, place: self.place(), source }
+        match source {
+            KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, _, name, _) => {
+                Error::KafkaSetting { cause: format!("it has no option \"{name}\""), setting: option(&name) }
+            }
+            KafkaError::ClientConfig(_, _, name, _) => Error::KafkaSetting {
+                cause: format!("it does not take the value of \"{name}\""),
+                setting: option(&name),
+            },
+            KafkaError::ClientCreation(text) => Error::KafkaSetting {
+                cause: self.kafka.options.redact(&text),
+                setting: "kafka.options".into(),
+            },
+            source => Error::Kafka { doing, place: self.place(), source },
+        }
     }
 
     /// A reader of what is committed, without a group: partitions are assigned by hand, and offsets live in
@@ -130,6 +144,10 @@ impl Cluster {
             seconds: METADATA.as_secs(),
         })
     }
+}
+
+fn option(name: &str) -> String {
+    format!("kafka.options.{name}")
 }
 
 /// The names of all topics. Blocking.

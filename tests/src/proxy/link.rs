@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -87,6 +88,9 @@ async fn deliver(
         // Before the write: who has received them may look at the count.
         count.fetch_add(piece.bytes.len() as u64, Ordering::Relaxed);
         to.write_all(&piece.bytes).await?;
+        if let rate @ 1.. = shared.rate.load(Ordering::Relaxed) {
+            sleep(Duration::from_secs_f64(piece.bytes.len() as f64 / rate as f64)).await;
+        }
     }
     Ok(())
 }

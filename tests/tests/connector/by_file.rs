@@ -68,3 +68,24 @@ async fn another_server_cannot_be_followed() -> Result<()> {
     assert!(words.contains("this is another server") && words.contains("gtid_mode=ON"), "{words}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_file_that_was_read_to_its_end_may_be_purged() -> Result<()> {
+    let pipe = Pipe::own(without_gtids().await?, &[("source.position", "file")]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    pipe.start().await?;
+    pipe.run(["INSERT INTO t VALUES (1)", "FLUSH BINARY LOGS"]).await?;
+    let (newest, _) = place(&pipe).await?;
+    eventually(std::time::Duration::from_secs(30), || async {
+        let position = pipe.position().await.map_err(|error| error.to_string())?.ok_or("none yet")?;
+        if position.file == newest { Ok(()) } else { Err(format!("{position:?}")) }
+    })
+    .await?;
+    pipe.connector.stop().await?;
+    pipe.run([format!("PURGE BINARY LOGS TO '{newest}'"), "INSERT INTO t VALUES (2)".to_owned()]).await?;
+    pipe.start().await?;
+    published(&pipe).await?;
+    assert_eq!(pipe.table("t").await?.len(), 2);
+    assert!(pipe.connector.words()?.contains("is purged at the source: it is not compared"));
+    pipe.connector.stop().await
+}

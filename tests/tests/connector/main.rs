@@ -3,6 +3,7 @@
 
 mod pipe;
 
+mod acls;
 mod by_file;
 mod envelope;
 mod idle;
@@ -10,6 +11,7 @@ mod kills;
 mod loops;
 mod lost_tail;
 mod refusals;
+mod slow;
 mod split;
 
 pub use pipe::{Pipe, Published, Settings};

@@ -9,6 +9,7 @@ use rdkafka::{
     client::DefaultClientContext,
 };
 use strait_schemas::topics;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Pipe;
 
@@ -89,6 +90,88 @@ async fn a_record_larger_than_its_topic_takes_halts_and_passes_after_the_command
 }
 
 #[tokio::test]
+async fn a_record_larger_than_the_buffer_halts_and_passes_with_a_larger_one() -> Result<()> {
+    let pipe = Pipe::shared(&[("kafka.buffer", "1 MiB")]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, v MEDIUMTEXT)"]).await?;
+    let topic = pipe.topic("t");
+    lab_kafka().await?.create_topic(&topic, 1, &[("max.message.bytes", "8388608")]).await?;
+    pipe.start().await?;
+    pipe.run(["INSERT INTO t VALUES (1, REPEAT('x', 3000000))"]).await?;
+    halts(&pipe, 1, &["larger than the producer's buffer", &topic, "kafka.buffer = \"4 MiB\""]).await?;
+    let larger = pipe.with_settings(&[("kafka.buffer", "4 MiB")]).await?;
+    larger.start().await?;
+    larger.published().await?;
+    assert_eq!(larger.table("t").await?.len(), 1);
+    larger.connector.stop().await
+}
+
+#[tokio::test]
+async fn a_misspelt_option_halts_and_its_value_is_not_shown() -> Result<()> {
+    let pipe = Pipe::shared(&[("kafka.options.sasl.pasword", "hush-4711")]).await?;
+    let (status, words) = pipe.connector.run("check").await?;
+    assert_eq!(status.code(), Some(2), "{words}");
+    assert!(words.contains("setting kafka.options.sasl.pasword") && !words.contains("hush-4711"), "{words}");
+    pipe.connector.start()?;
+    halts(&pipe, 1, &["setting kafka.options.sasl.pasword", "it has no option"]).await?;
+    assert!(!pipe.connector.words()?.contains("hush-4711"), "{}", pipe.connector.words()?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn statements_about_accounts_are_told_by_their_verb_alone() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    pipe.start().await?;
+    let account = format!("u{}", fastrand::u32(..));
+    pipe.run([
+        format!("CREATE USER {account} IDENTIFIED BY 'hush-4712'"),
+        format!("GRANT SELECT ON {}.* TO {account}", pipe.database),
+        format!("DROP USER {account}"),
+    ])
+    .await?;
+    pipe.published().await?;
+    let told: Vec<_> = pipe.parts().await?.into_iter().filter_map(|part| part.ddl).collect();
+    assert!(told.iter().any(|ddl| ddl.statement == "GRANT"), "{told:?}");
+    assert!(told.iter().all(|ddl| !ddl.statement.contains(&account)), "{told:?}");
+    let words = pipe.connector.words()?;
+    assert!(!words.contains(&account), "{words}");
+    pipe.connector.stop().await
+}
+
+/// A registry that answers every request with this status.
+async fn registry(status: &'static str) -> Result<String> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                while client.read(&mut request).await.is_ok_and(|size| size > 0) {
+                    if client.write_all(answer.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    Ok(url)
+}
+
+#[tokio::test]
+async fn a_registry_that_refuses_the_account_is_told() -> Result<()> {
+    for (status, code, remedy) in [
+        ("401 Unauthorized", "HTTP 401", "registry.password_file"),
+        ("403 Forbidden", "HTTP 403", "the rights to read and write"),
+    ] {
+        let url = registry(status).await?;
+        let pipe = Pipe::shared(&[("schema.format", "avro"), ("registry.url", &url)]).await?;
+        pipe.connector.start()?;
+        halts(&pipe, 1, &["refused our credentials", code, &url, remedy]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_topic_that_takes_small_batches_only_gets_small_batches() -> Result<()> {
     let pipe = Pipe::shared(&[]).await?;
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(2000))"]).await?;
@@ -135,10 +218,27 @@ async fn a_topic_that_may_not_be_created_halts_with_the_command() -> Result<()> 
 
 #[tokio::test]
 async fn a_second_connector_of_a_prefix_ends_the_first() -> Result<()> {
+    // With the same server_id the source ends the first one's stream, often before Kafka fences it off.
+    second_ends_the_first(&[]).await?;
+    second_ends_the_first(&[("source.server_id", "77")]).await
+}
+
+#[tokio::test]
+async fn a_server_id_that_another_replica_has_halts() -> Result<()> {
+    let id = fastrand::u32(2_000_000_000..).to_string();
+    let pipe = Pipe::shared(&[("source.server_id", &id)]).await?;
+    pipe.start().await?;
+    let other = Pipe::shared(&[("source.server_id", &id)]).await?;
+    other.start().await?;
+    halts(&pipe, 1, &[&format!("another replica with server_id {id}"), "SHOW REPLICAS"]).await?;
+    other.connector.stop().await
+}
+
+async fn second_ends_the_first(of_the_second: crate::Settings<'_>) -> Result<()> {
     let pipe = Pipe::shared(&[]).await?;
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
     pipe.start().await?;
-    let second = pipe.with_settings(&[("source.server_id", "77")]).await?;
+    let second = pipe.with_settings(of_the_second).await?;
     second.start().await?;
     pipe.run(["INSERT INTO t VALUES (1)"]).await?;
     halts(&pipe, 1, &["another connector publishes under the same prefix", "keep one connector a prefix"])
@@ -172,6 +272,30 @@ async fn xa_transactions_halt() -> Result<()> {
     let pipe = Pipe::own(MySql::start(MySqlOptions::named("xa")).await?, &[]).await?;
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
     pipe.start().await?;
+    // One that publishes nothing is known even after a restart between its two halves.
+    let other = pipe.mysql().database("left_out").await?;
+    let prepare = |xid: &str| {
+        [
+            format!("XA START '{xid}'"),
+            format!("INSERT INTO {other}.t VALUES ('{xid}')"),
+            format!("XA END '{xid}'"),
+            format!("XA PREPARE '{xid}'"),
+        ]
+    };
+    pipe.run([format!("CREATE TABLE {other}.t (v TEXT)")]).await?;
+    pipe.run(prepare("a")).await?;
+    pipe.published().await?;
+    pipe.connector.stop().await?;
+    // It is the last transaction that was read: compared.
+    pipe.start().await?;
+    pipe.run(prepare("b")).await?;
+    pipe.published().await?;
+    pipe.connector.stop().await?;
+    pipe.start().await?;
+    pipe.run(["XA COMMIT 'a'", "XA ROLLBACK 'b'"]).await?;
+    pipe.published().await?;
+    assert_eq!(pipe.position().await?.map(|position| position.left_out_xids), Some(Vec::new()));
+
     pipe.run(["XA START 'x'", "INSERT INTO t VALUES (1)", "XA END 'x'", "XA PREPARE 'x'", "XA COMMIT 'x'"])
         .await?;
     halts(&pipe, 1, &["XA PREPARE: XA transactions are not supported", "commit in one phase"]).await
@@ -190,19 +314,21 @@ async fn a_partial_image_halts() -> Result<()> {
 async fn a_wrong_password_and_missing_rights_are_told() -> Result<()> {
     let pipe = Pipe::own(
         MySql::start(MySqlOptions::named("rights")).await?,
-        &[("source.user", "poor"), ("source.password", "wrong")],
+        &[("source.user", "poor"), ("source.password", "hush-4713")],
     )
     .await?;
-    pipe.mysql().run(["CREATE USER poor IDENTIFIED BY 'right'"]).await?;
+    pipe.mysql().run(["CREATE USER poor IDENTIFIED BY 'hush-4714'"]).await?;
     pipe.connector.start()?;
     halts(&pipe, 1, &["refuses the login"]).await?;
-    let known = pipe.with_settings(&[("source.password", "right")]).await?;
+    let known = pipe.with_settings(&[("source.password", "hush-4714")]).await?;
     known.connector.start()?;
     halts(&known, 2, &["GRANT REPLICATION SLAVE ON *.* TO"]).await?;
     let (status, words) = known.connector.run("check").await?;
     assert_eq!(status.code(), Some(2), "{words}");
     assert!(words.contains("REPLICATION SLAVE") && words.contains("REPLICATION CLIENT"), "{words}");
-    assert!(!words.contains("right\n") || !words.contains("password = \"right\""), "no secret is printed");
+    for words in [words, pipe.connector.words()?, known.connector.words()?] {
+        assert!(!words.contains("hush"), "a secret is printed: {words}");
+    }
     Ok(())
 }
 
@@ -244,7 +370,8 @@ async fn kafka_and_registry_that_are_down_are_waited_for_and_named() -> Result<(
     pipe.connector.start()?;
     eventually(SOON, || async {
         let status = pipe.connector.status().await.map_err(|error| error.to_string())?.to_string();
-        if status.contains("127.0.0.1:1") { Ok(()) } else { Err(status) }
+        let told = ["127.0.0.1:1", "Connection refused", "kafka.brokers"];
+        if told.iter().all(|what| status.contains(what)) { Ok(()) } else { Err(status) }
     })
     .await?;
     pipe.connector.stop().await?;

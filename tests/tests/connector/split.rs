@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use e2e::oracle::PublishedLog;
-use strait_schemas::{Inside, PartEnd};
+use strait_schemas::{Inside, PartEnd, topics};
 
 use crate::Pipe;
 
@@ -12,7 +12,12 @@ const ROWS: i64 = 40_000;
 
 /// Commits every 64 KiB: a transaction of many rows is open for seconds.
 async fn splitting() -> Result<Pipe> {
-    let pipe = Pipe::shared(&[("publish.bytes", "64 KiB"), ("publish.channel", "64 KiB")]).await?;
+    splitting_with("publish.transaction_metadata", "false").await
+}
+
+async fn splitting_with(setting: &str, value: &str) -> Result<Pipe> {
+    let settings = [("publish.bytes", "64 KiB"), ("publish.channel", "64 KiB"), (setting, value)];
+    let pipe = Pipe::shared(&settings).await?;
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, filler VARCHAR(200))"]).await?;
     Ok(pipe)
 }
@@ -94,4 +99,23 @@ async fn a_restart_with_another_filter_gives_it_a_new_number() -> Result<()> {
     assert_eq!(anew.first, 0);
     verify(&again).await?;
     again.connector.stop().await
+}
+
+#[tokio::test]
+async fn the_transaction_topic_counts_all_events_whatever_was_killed() -> Result<()> {
+    let pipe = splitting_with("publish.transaction_metadata", "true").await?;
+    pipe.start().await?;
+    write_one_large(&pipe).await?;
+    let inside = kill_inside(&pipe).await?;
+    pipe.start().await?;
+    pipe.published().await?;
+    let told = pipe.read(&topics::transaction_topic(&pipe.prefix)).await?;
+    let end = told
+        .iter()
+        .map(crate::Published::json)
+        .find(|told| told["status"] == "END" && told["id"] == inside.gtid.as_str())
+        .expect("its end");
+    assert_eq!(end["event_count"], ROWS);
+    verify(&pipe).await?;
+    pipe.connector.stop().await
 }
