@@ -6,6 +6,7 @@ mod error;
 mod logged;
 mod position_topic;
 mod producer;
+mod rest;
 mod topics;
 
 pub use cluster::Cluster;

@@ -5,7 +5,8 @@
 //! the caller drops this producer, and the next one's `init_transactions` settles the fate of whatever was open.
 //!
 //! Before a commit all records are drained by looking in small steps: the client library's own flush and commit
-//! poll in steps of 100 ms, which would be the latency of every transaction.
+//! poll in steps of 100 ms, which would be the latency of every transaction. Between two transactions it rests
+//! (`rest`), for what begins too early is put off by more.
 
 use std::{
     sync::{
@@ -25,7 +26,7 @@ use rdkafka::{
 };
 use strait_service::{CancellationToken, Component};
 
-use super::{Cluster, Error, Result, Topic, error::is_forbidden, logged::Logged};
+use super::{Cluster, Error, Result, Topic, error::is_forbidden, logged::Logged, rest::Rest};
 
 /// One step of waiting. Slept, not polled: below a millisecond the client's poll spins.
 const STEP: Duration = Duration::from_micros(200);
@@ -105,6 +106,7 @@ pub struct Producer {
     began: Option<Instant>,
     bytes: u64,
     unpolled: u32,
+    rest: Rest,
 }
 
 impl Producer {
@@ -129,6 +131,7 @@ impl Producer {
             began: None,
             bytes: 0,
             unpolled: 0,
+            rest: Rest::new(),
         };
         producer.fence()?;
         Ok(producer)
@@ -230,6 +233,7 @@ impl Producer {
 
     fn begin(&mut self) -> Result<()> {
         if self.began.is_none() {
+            std::thread::sleep(self.rest.left(Instant::now()));
             self.client
                 .begin_transaction()
                 .map_err(|source| self.cluster.error("begin a Kafka transaction", source))?;
@@ -265,13 +269,15 @@ impl Producer {
             self.wait_step(drained, "acknowledge the records of a transaction")?;
         }
         self.check_failures()?;
+        let acknowledged = drained.elapsed();
         // The commit itself is one round trip to the coordinator; what is not settled in time is settled by
         // the next producer's start.
         let patience = self.cluster.delivery_timeout();
         self.client.commit_transaction(patience).map_err(|source| {
             self.failure().unwrap_or_else(|| self.cluster.error("commit a Kafka transaction", source))
         })?;
-        tracing::trace!(since_begin = ?began.elapsed(), commit = ?drained.elapsed(), bytes = self.bytes, "committed");
+        tracing::trace!(since_begin = ?began.elapsed(), ?acknowledged, commit = ?drained.elapsed(), bytes = self.bytes, "committed");
+        self.rest.begin(Instant::now(), began.elapsed(), self.bytes);
         self.began = None;
         self.bytes = 0;
         Ok(())
