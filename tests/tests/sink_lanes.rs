@@ -535,7 +535,7 @@ async fn what_fails_folded_in_its_turn_is_done_unfolded() -> Result<()> {
         scene.sql("INSERT INTO @t VALUES (2, 'x', 1)"),
     );
     applier.submit(task_of(1, &[&folded], &[&delete, &insert])).await?;
-    applier.drain().await?;
+    tokio::time::timeout(PATIENCE, applier.drain()).await.context("it is tried folded for ever")??;
     assert_eq!(scene.rows().await?, [(2, "x".to_owned(), 1)]);
     assert_eq!(scene.events.count("conflict"), 1);
     Ok(())
