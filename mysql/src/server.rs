@@ -5,8 +5,7 @@ mod error;
 mod facts;
 mod options;
 
-pub(crate) use connect::place_of;
-pub use connect::{Session, connect, connect_session};
+pub use connect::{Session, connect, connect_session, place_of};
 pub use error::Error;
 pub use facts::{BinlogPlace, Flavor, SemiSync, ServerFacts, read_binlog_files, read_facts};
 pub use options::{Password, ServerOptions, Tls, TlsMode};

@@ -6,7 +6,10 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use strait_mysql::client::{ClientError, code, is_connection_lost, server_code, server_message};
+use strait_mysql::{
+    client::{ClientError, Conn, code, is_connection_lost, server_code, server_message},
+    server::place_of,
+};
 use strait_schemas::Seq;
 use strait_service::{Disposition, Finding, Refusal, registry::RegistryError};
 
@@ -83,6 +86,11 @@ pub enum Error {
         "column `{column}` of {table} is {target} at the target and cannot take the source's {source_type}"
     )]
     ColumnType { table: String, column: String, target: String, source_type: String, place: Place },
+    #[error(
+        "column `{column}` of {table} is {target} at the target, and the records carry no types: what a value of it \
+         means cannot be told"
+    )]
+    UntypedColumn { table: String, column: String, target: String, place: Place },
     #[error("the value of column `{column}` of {table} cannot be written: {cause}")]
     Value { table: String, column: String, cause: String, place: Place },
     #[error("table {table} cannot be applied to")]
@@ -92,9 +100,11 @@ pub enum Error {
     #[error("the target cannot be used")]
     Mysql(#[from] strait_mysql::Error),
     #[error("{doing} failed at the target")]
-    Target { doing: String, source: ClientError },
+    Target { doing: String, place: String, source: ClientError },
     #[error("the connection to the target was lost while {doing}")]
-    TargetLost { doing: String },
+    TargetLost { doing: String, place: String, source: ClientError },
+    #[error("the target has not answered for {} s while {doing}", .limit.as_secs_f32())]
+    TargetSilent { doing: String, place: String, limit: Duration },
     #[error("a row cannot be applied: {statement}")]
     Apply { statement: String, place: Place, source: ClientError },
     #[error("the row differs at the target: {cause}")]
@@ -118,6 +128,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// For `map_err`: what was attempted at the target.
+    pub fn target(conn: &Conn, doing: impl Into<String>) -> impl FnOnce(ClientError) -> Self {
+        let (place, doing) = (place_of(conn), doing.into());
+        move |source| Self::Target { doing, place, source }
+    }
+
+    /// Whether nothing is known of what became of the last statement.
+    pub fn is_target_lost(&self) -> bool {
+        matches!(self, Self::TargetLost { .. } | Self::TargetSilent { .. })
+    }
+
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Superseded { .. }
@@ -125,6 +146,7 @@ impl Error {
             | Self::KafkaFatal { .. }
             | Self::KafkaSilent { .. }
             | Self::TargetLost { .. }
+            | Self::TargetSilent { .. }
             | Self::Task { .. } => Disposition::Retry,
             Self::Mysql(error) => match error.disposition() {
                 strait_mysql::Disposition::Retry => Disposition::Retry,
@@ -158,6 +180,7 @@ impl Error {
             | Self::MissingColumn { .. }
             | Self::UnfilledColumn { .. }
             | Self::ColumnType { .. }
+            | Self::UntypedColumn { .. }
             | Self::Value { .. }
             | Self::TableRefused { .. }
             | Self::Drift { .. }
@@ -175,10 +198,10 @@ impl Error {
         match self {
             Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => "kafka",
             Self::Registry { .. } | Self::RegistryClient { .. } => "registry",
-            Self::TargetLost { .. } => "connection_lost",
+            Self::TargetLost { .. } | Self::TargetSilent { .. } => "connection_lost",
             Self::Target { source, .. } | Self::Apply { source, .. } => match server_code(source) {
                 Some(code::OPTION_PREVENTS_STATEMENT | READ_ONLY_MODE) => "target_read_only",
-                Some(code::DISK_FULL | code::RECORD_FILE_FULL | FILE_WRITE_FAILED) => "target_disk_full",
+                Some(_) if is_disk_full(source) => "target_disk_full",
                 Some(code::LOCK_WAIT_TIMEOUT | code::DEADLOCK) => "lock",
                 Some(_) => "statement",
                 None => "connection_lost",
@@ -190,9 +213,28 @@ impl Error {
     }
 }
 
-/// 1836: running in read-only mode; 3: error writing a file (no space left).
+/// Running in read-only mode.
 const READ_ONLY_MODE: u16 = 1836;
+/// The system's error number is in the text: 28 is "no space left on device".
 const FILE_WRITE_FAILED: u16 = 3;
+const FILE_WRITE_ERROR: u16 = 1026;
+const ENGINE_ERROR: u16 = 1030;
+/// "Multi-statement transaction required more than 'max_binlog_cache_size' bytes of storage".
+const TRANSACTION_CACHE_FULL: u16 = 1197;
+/// "The total number of locks exceeds the lock table size".
+const LOCK_TABLE_FULL: u16 = 1206;
+
+/// Whether the target has no room: on a disk, or in a tablespace that may not grow.
+fn is_disk_full(source: &ClientError) -> bool {
+    match server_code(source) {
+        Some(code::DISK_FULL | code::RECORD_FILE_FULL) => true,
+        Some(FILE_WRITE_FAILED | FILE_WRITE_ERROR | ENGINE_ERROR) => {
+            let text = server_message(source).unwrap_or_default();
+            ["error 28", "errno: 28", "rrcode: 28", "No space left"].iter().any(|sign| text.contains(sign))
+        }
+        _ => false,
+    }
+}
 
 /// Refusals of the server that end by themselves or by an operator's hand, with nothing lost by waiting:
 /// read-only, disk full, locks of somebody else, too many connections, a statement that was killed.
@@ -204,8 +246,8 @@ pub fn is_passing(number: u16) -> bool {
             | code::DISK_FULL
             | code::RECORD_FILE_FULL
             | FILE_WRITE_FAILED
-            | 1026 // error writing a file
-            | 1030 // error from the storage engine (no space left among them)
+            | FILE_WRITE_ERROR
+            | ENGINE_ERROR
             | 1037 | 1038 | 1041 // out of memory
             | 1040 | 1203 // too many connections
             | code::LOCK_WAIT_TIMEOUT
@@ -243,6 +285,9 @@ impl Refusal for Error {
             Self::Kafka { place, .. }
             | Self::KafkaFatal { place, .. }
             | Self::KafkaSilent { place, .. }
+            | Self::Target { place, .. }
+            | Self::TargetLost { place, .. }
+            | Self::TargetSilent { place, .. }
             | Self::Fenced { place, .. }
             | Self::CommitLost { place, .. } => place.clone(),
             Self::Registry { place, .. }
@@ -252,6 +297,7 @@ impl Refusal for Error {
             | Self::MissingColumn { place, .. }
             | Self::UnfilledColumn { place, .. }
             | Self::ColumnType { place, .. }
+            | Self::UntypedColumn { place, .. }
             | Self::Value { place, .. }
             | Self::TableRefused { place, .. }
             | Self::Apply { place, .. }
@@ -260,9 +306,8 @@ impl Refusal for Error {
             Self::Checkpoint { table, .. } => format!("table {table} at the target"),
             Self::Superseded { .. }
             | Self::RegistryClient { .. }
+            // Its own words name the server.
             | Self::Mysql(_)
-            | Self::Target { .. }
-            | Self::TargetLost { .. }
             | Self::Preflight { .. }
             | Self::Setting { .. }
             | Self::Task { .. } => return None,
@@ -316,6 +361,11 @@ impl Refusal for Error {
             Self::ColumnType { table, column, source_type, .. } => {
                 format!("ALTER TABLE {table} MODIFY COLUMN `{column}` {source_type} at the target, then start again")
             }
+            Self::UntypedColumn { .. } => {
+                "let the connector send types: schema.format = \"avro\" or \"json\"; the sink reads what follows \
+                 under a new prefix, as what was sent stays without them"
+                    .into()
+            }
             Self::Value { .. } => "make the column's type at the target that of the source".into(),
             Self::TableRefused { findings, .. } => {
                 findings.iter().map(|f| format!("{}: {}", f.cause, f.remedy)).collect::<Vec<_>>().join("\n")
@@ -338,6 +388,12 @@ impl Refusal for Error {
             }
             Self::Checkpoint { .. } => "was the row written by a newer version, or by hand? Restore it".into(),
             Self::Target { source, .. } | Self::Apply { source, .. } => return target_remedy(source),
+            Self::TargetSilent { .. } => {
+                "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of \
+                 a large table without a primary key is found by a full scan) needs a primary key, or a greater \
+                 target.answer_timeout"
+                    .into()
+            }
             Self::Setting { .. } => "see docs/configuration.md".into(),
             Self::KafkaSetting { setting, .. } => format!(
                 "correct {setting}; the names under kafka.options and what they take are librdkafka's \
@@ -376,8 +432,28 @@ fn target_remedy(source: &ClientError) -> Option<String> {
              server; it tries again by itself"
                 .into()
         }
-        code::DISK_FULL | code::RECORD_FILE_FULL | FILE_WRITE_FAILED => {
-            "free space at the target; the sink tries again by itself".into()
+        _ if is_disk_full(source) => {
+            "the target has no space left: free some on its disks (SHOW BINARY LOGS, tmpdir), or let its tablespace \
+             grow (innodb_data_file_path with :autoextend); the sink tries again by itself"
+                .into()
+        }
+        FILE_WRITE_FAILED | FILE_WRITE_ERROR | ENGINE_ERROR => {
+            "the target's storage fails: see its error log; the sink tries again by itself".into()
+        }
+        code::LOCK_WAIT_TIMEOUT | code::DEADLOCK => {
+            "another client of the target holds the lock: SELECT * FROM sys.innodb_lock_waits shows who, KILL ends \
+             it; the sink tries again by itself"
+                .into()
+        }
+        TRANSACTION_CACHE_FULL => {
+            "the transaction is larger than the target's binary log may gather: SET PERSIST max_binlog_cache_size \
+             (and max_binlog_stmt_cache_size) to a greater value, then start again"
+                .into()
+        }
+        LOCK_TABLE_FULL => {
+            "the transaction's locks do not fit in the target's memory: SET PERSIST innodb_buffer_pool_size to a \
+             greater value, then start again"
+                .into()
         }
         code::ACCESS_DENIED | code::ACCESS_DENIED_DATABASE | code::TABLE_ACCESS_DENIED
         | code::COLUMN_ACCESS_DENIED | code::SPECIFIC_ACCESS_DENIED => {
@@ -403,8 +479,13 @@ fn target_remedy(source: &ClientError) -> Option<String> {
 }
 
 /// Waits for the target's answer, but not for ever: behind a frozen link a connection never ends by itself.
-pub async fn answered<T>(limit: Duration, doing: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(Error::TargetLost { doing: format!("{doing} (no answer within {} s)", limit.as_secs_f32()) })
-    })
+pub async fn answered<T>(
+    limit: Duration,
+    place: String,
+    doing: &str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| Err(Error::TargetSilent { doing: doing.to_owned(), place, limit }))
 }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod error;
 
 mod check;
+mod control;
 mod finding;
 mod pump;
 mod run;

@@ -39,7 +39,7 @@ use strait_schemas::{Ddl, PartEnd, Seq, SpineRecord};
 use part_cursor::{PartCursor, Step};
 pub use partition_queue::PartitionQueue;
 pub use record::{KeyChange, Record};
-use spine_log::SpineLog;
+use spine_log::{SpineLog, Transaction};
 
 use crate::error::{Error, Result};
 
@@ -242,6 +242,8 @@ impl Merge {
             .parts
             .iter()
             .filter(|part| self.spine.passed().is_none_or(|passed| part.seq > passed))
+            // What a backup holds may be gone from its topics, or they themselves.
+            .filter(|part| !self.spine.skips(&part.gtid))
             .flat_map(|part| part.counts.iter().map(|count| (count.topic.clone(), count.partition)))
             .collect();
         self.spine.push(offset, record)?;
@@ -345,9 +347,10 @@ impl Merge {
             match front.state {
                 PartEnd::Open => return Ok(self.wait(Waiting::Close { seq })),
                 PartEnd::Void => return Ok(Next::End(Box::new(self.end()?))),
+                PartEnd::Closed if front.skipped => return Ok(Next::End(Box::new(self.end()?))),
                 PartEnd::Closed => {}
             }
-            let (skipped, gtid) = (front.skipped, front.gtid.clone());
+            let gtid = front.gtid.clone();
             if self.cursor.is_none() && !self.open_part(0) {
                 return Ok(Next::End(Box::new(self.end()?)));
             }
@@ -355,7 +358,6 @@ impl Merge {
                 return Err(Error::Task { cause: "the merge lost its cursor".into() });
             };
             match cursor.step(&mut self.queues) {
-                Step::Record(..) if skipped => self.spine.start_front(),
                 Step::Record(partition, record) => {
                     self.spine.start_front();
                     self.waiting = None;
@@ -396,6 +398,9 @@ impl Merge {
             return Err(Error::Task { cause: "the merge lost its front transaction".into() });
         };
         let void = front.state == PartEnd::Void;
+        if front.skipped {
+            self.discard(&front);
+        }
         Ok(End {
             seq: front.seq,
             attempt: front.parts.last().map_or(0, |part| part.attempt),
@@ -410,6 +415,16 @@ impl Merge {
             skipped: front.skipped,
             spine_offset: self.spine.resume_offset(),
         })
+    }
+
+    /// What has arrived of a transaction that is not asked for; what is still to come, `offer` discards.
+    fn discard(&mut self, transaction: &Transaction) {
+        for count in transaction.parts.iter().flat_map(|part| &part.counts) {
+            let Some(id) = self.id(&count.topic, count.partition) else { continue };
+            while self.queues.front(id).is_some_and(|head| head.place.seq <= transaction.seq) {
+                self.queues.pop(id);
+            }
+        }
     }
 
     fn wait(&mut self, waiting: Waiting) -> Next {

@@ -5,7 +5,10 @@
 //! All text is binary-collated, so that what identifies a row is compared byte by byte. Where the tables
 //! exist nothing is executed: a CREATE ... IF NOT EXISTS would go to the binary log at every start.
 
-use strait_mysql::client::{Conn, Queryable};
+use strait_mysql::{
+    client::{Conn, Queryable},
+    server::place_of,
+};
 
 use crate::error::{Error, Result};
 
@@ -59,7 +62,11 @@ const TABLES: [(&str, &str); 3] = [
 /// Sinks that begin at the same time take turns: CREATE TABLE IF NOT EXISTS of a table that another has just
 /// made waits for every transaction on it, and whoever comes to the table next waits behind it.
 pub async fn create(conn: &mut Conn) -> Result<()> {
-    let failed = |source| Error::Target { doing: "creating the private schema `strait`".into(), source };
+    let place = place_of(conn);
+    let failed = |source| {
+        let doing = "creating the private schema `strait`".into();
+        Error::Target { doing, place: place.clone(), source }
+    };
     if is_complete(conn).await? {
         return Ok(());
     }
@@ -77,6 +84,6 @@ async fn is_complete(conn: &mut Conn) -> Result<bool> {
     let existing: Vec<String> = conn
         .query("SELECT CONVERT(TABLE_NAME USING utf8mb4) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'strait'")
         .await
-        .map_err(|source| Error::Target { doing: "looking for the private schema `strait`".into(), source })?;
+        .map_err(Error::target(conn, "looking for the private schema `strait`"))?;
     Ok(TABLES.iter().all(|(name, _)| existing.iter().any(|table| table == name)))
 }

@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strait_mysql::client::{Conn, Queryable};
 use strait_schemas::Seq;
 use strait_service::{CancellationToken, Component};
 use tokio::sync::mpsc;
@@ -23,7 +22,8 @@ use tokio::sync::mpsc;
 use crate::{
     apply::{Applied, Applier, Stamp},
     checkpoint::{Identity, OffsetRow, save_offsets},
-    error::{Error, Result, answered},
+    control::Control,
+    error::Result,
     kafka::{Arrival, Feed},
     merge::{End, Lost, Merge, Next, Taken, Waiting},
     metrics::Metrics,
@@ -37,8 +37,6 @@ const LOST_AFTER: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_secs(1);
 /// How long the lanes may take to end what they do at a shutdown.
 const SETTLE: Duration = Duration::from_secs(3);
-/// The control connection is used at least this often: its wait_timeout is a minute.
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// A connector says every second that it lives.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -46,7 +44,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Pump {
     pub identity: Identity,
-    pub control: Conn,
+    pub control: Control,
     pub feed: Feed,
     pub merge: Merge,
     pub planner: Planner,
@@ -57,8 +55,6 @@ pub struct Pump {
     pub status: Component,
     pub stop: CancellationToken,
     pub offsets_interval: Duration,
-    /// A target that says nothing for so long counts as lost.
-    pub answer_timeout: Duration,
     pub progress: Progress,
 }
 
@@ -72,7 +68,6 @@ pub struct Progress {
     /// Where each partition was begun from: the saved offsets.
     begin: HashMap<(String, i32), i64>,
     saved: Instant,
-    used: Instant,
     heard: Instant,
     lost: Option<(Lost, Instant)>,
 }
@@ -85,7 +80,6 @@ impl Progress {
             unsaved: HashMap::new(),
             begin: offsets.into_iter().map(|row| ((row.topic, row.partition), row.next_offset)).collect(),
             saved: now,
-            used: now,
             heard: now,
             lost: None,
         }
@@ -119,6 +113,7 @@ impl Pump {
     /// Passes on whatever the merge has.
     async fn advance(&mut self) -> Result<()> {
         while !self.stop.is_cancelled() {
+            self.status.beat();
             match self.merge.next()? {
                 Next::Record(taken) => self.take(taken).await?,
                 Next::End(end) => self.end(&end).await?,
@@ -143,7 +138,7 @@ impl Pump {
 
     async fn take(&mut self, taken: Taken) -> Result<()> {
         let (seq, attempt) = (taken.record.place.seq, taken.record.place.attempt);
-        self.planner.record(&mut self.control, taken).await?;
+        self.planner.record(&mut self.control.conn, taken).await?;
         if self.planner.is_outgrown() {
             self.stream(seq, attempt).await?;
         }
@@ -159,52 +154,47 @@ impl Pump {
         Ok(())
     }
 
-    async fn submit(&mut self) -> Result<()> {
-        let oldest = self.planner.oldest_commit_us();
-        let Some(task) = self.planner.take() else { return Ok(()) };
-        self.progress.under_way.push_back((task.last, oldest, self.planner.take_offsets()));
-        // A lane may wait long for somebody else's lock; a shutdown does not: what is not given comes again.
-        tokio::select! {
-            submitted = self.applier.submit(task) => submitted,
-            () = self.stop.cancelled() => Ok(()),
+    /// Gives what is gathered to a lane. False: the shutdown came first. What was not given comes again, and
+    /// nothing may follow it (the applier refuses that).
+    async fn submit(&mut self) -> Result<bool> {
+        if self.stop.is_cancelled() {
+            return Ok(false);
         }
+        let oldest = self.planner.oldest_commit_us();
+        let Some(task) = self.planner.take() else { return Ok(true) };
+        self.progress.under_way.push_back((task.last, oldest, self.planner.take_offsets()));
+        Ok(self.control.wait_for(self.applier.submit(task)).await?.is_some())
     }
 
     /// The open transaction alone is larger than a batch: what came before it goes first, then its chunks as
     /// they arrive, in one transaction of the target.
     async fn stream(&mut self, seq: Seq, attempt: u32) -> Result<()> {
-        self.submit().await?;
+        if !self.submit().await? {
+            return Ok(());
+        }
         tracing::debug!(%seq, "streaming a transaction larger than a batch");
         let spine_offset = self.merge.front_spine_offset();
         let first_commit = self.merge.front_commit_us();
         let head = self.planner.take_chunk(seq, attempt, spine_offset);
         let Self {
-            applier,
-            planner,
-            merge,
-            feed,
-            control,
-            status,
-            stop,
-            progress,
-            metrics,
-            spine_topic,
-            answer_timeout,
-            ..
+            applier, planner, merge, feed, control, status, stop, progress, metrics, spine_topic, ..
         } = self;
-        let mut large = tokio::select! {
-            begun = applier.begin_large(head) => begun?,
-            () = stop.cancelled() => return Ok(()),
-        };
+        let Some(mut large) = control.wait_for(applier.begin_large(head)).await? else { return Ok(()) };
         metrics.lag.note(first_commit, merge.as_of_us());
         let mut lost: Option<Instant> = None;
         loop {
-            keep_alive(control, progress, *answer_timeout).await?;
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            control.keep_alive().await?;
             match merge.next()? {
                 Next::Record(taken) => {
-                    planner.record(control, taken).await?;
+                    planner.record(&mut control.conn, taken).await?;
                     if planner.is_outgrown() {
-                        large.write(planner.take_chunk(seq, attempt, spine_offset)).await?;
+                        let chunk = planner.take_chunk(seq, attempt, spine_offset);
+                        if control.wait_for(large.write(chunk)).await?.is_none() {
+                            return Ok(());
+                        }
                     }
                     steer(merge, feed, spine_topic, &progress.begin);
                     continue;
@@ -212,8 +202,15 @@ impl Pump {
                 Next::End(end) => {
                     // First the end, which may complete the last row, then what it completes.
                     planner.end(&end);
-                    large.write(planner.take_chunk(seq, attempt, spine_offset)).await?;
-                    large.commit(Stamp { commit_us: end.commit_us, records: end.records }).await?;
+                    let rest = planner.take_chunk(seq, attempt, spine_offset);
+                    let stamp = Stamp { commit_us: end.commit_us, records: end.records };
+                    let finish = async {
+                        large.write(rest).await?;
+                        large.commit(stamp).await
+                    };
+                    if control.wait_for(finish).await?.is_none() {
+                        return Ok(());
+                    }
                     break;
                 }
                 Next::Waiting(waiting) => {
@@ -281,7 +278,7 @@ impl Pump {
         if self.progress.saved.elapsed() >= self.offsets_interval {
             self.save_offsets().await?;
         }
-        keep_alive(&mut self.control, &mut self.progress, self.answer_timeout).await
+        self.control.keep_alive().await
     }
 
     fn tell_status(&self) {
@@ -326,9 +323,11 @@ impl Pump {
             .drain()
             .map(|((topic, partition), next_offset)| OffsetRow { topic, partition, next_offset })
             .collect();
-        let saving = save_offsets(&mut self.control, &self.identity, rows);
-        answered(self.answer_timeout, "saving offsets", saving).await?;
-        (self.progress.saved, self.progress.used) = (Instant::now(), Instant::now());
+        let identity = &self.identity;
+        self.control
+            .answered("saving offsets", async |conn| save_offsets(conn, identity, rows).await)
+            .await?;
+        self.progress.saved = Instant::now();
         Ok(())
     }
 
@@ -350,18 +349,6 @@ impl Pump {
             Ok(())
         })
     }
-}
-
-async fn keep_alive(control: &mut Conn, progress: &mut Progress, limit: Duration) -> Result<()> {
-    if progress.used.elapsed() >= KEEP_ALIVE {
-        let ping = async {
-            let lost = |error| Error::TargetLost { doing: format!("an idle ping ({error})") };
-            control.ping().await.map_err(lost)
-        };
-        answered(limit, "an idle ping", ping).await?;
-        progress.used = Instant::now();
-    }
-    Ok(())
 }
 
 /// Gives what has arrived to the merge, and stops reading what it can take no more of.

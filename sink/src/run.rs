@@ -4,6 +4,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
+use std::time::Duration;
 
 use serde_json::json;
 use strait_mysql::server::connect_session;
@@ -17,10 +18,11 @@ use tokio::sync::mpsc;
 use crate::{
     apply::{Applier, ApplyOptions, session as session_settings},
     check,
-    checkpoint::{self, Identity},
+    checkpoint::{self, Claim, Identity},
     config::Config,
+    control::Control,
     decode::Decoder,
-    error::{Error, Result},
+    error::{Error, Result, answered},
     kafka::{Cluster, Feed},
     merge::Merge,
     metrics::Metrics,
@@ -30,6 +32,10 @@ use crate::{
 
 /// The start procedure waits so long for a session that still holds a lane row.
 const TAKEOVER_LOCK_WAIT_S: u32 = 50;
+/// And so long for all its locks, the private schema's creation among them, beyond target.answer_timeout.
+const TAKEOVER_WAITS: Duration = Duration::from_secs(80);
+/// The sink says within this, beyond twice target.answer_timeout, that it lives, whatever it waits for.
+const STUCK: Duration = Duration::from_mins(2);
 
 /// Applies until `stop`, without pages and signals: for tests and embedding.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
@@ -40,7 +46,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
 pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
     check::ensure_settings(&config)?;
     let metrics = Metrics::new(&context.metrics);
-    let status = context.status.component("sink");
+    let stuck = STUCK + config.target.answer_timeout.duration() * 2;
+    let status = context.status.watched_component("sink", stuck);
     let (lag, seq) = (metrics.lag.clone(), metrics.seq.clone());
     let (prefix, name) = (config.prefix.clone(), config.name().to_owned());
     context.details(move || {
@@ -49,6 +56,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
     let run = Run {
         registry: registry(&config)?,
         preflight_passed: AtomicBool::new(false),
+        claim: Claim::default(),
         config: Arc::clone(&config),
         metrics: metrics.clone(),
         status: status.clone(),
@@ -93,6 +101,8 @@ struct Run {
     lanes: Component,
     stop: CancellationToken,
     preflight_passed: AtomicBool,
+    /// What this process has taken over, through all its sessions.
+    claim: Claim,
 }
 
 impl Run {
@@ -121,12 +131,17 @@ impl Run {
         };
         self.status.starting("taking over the progress in strait.lane");
         let server = config.server_options();
-        let mut control = connect_session(&server, &session_settings(TAKEOVER_LOCK_WAIT_S)).await?;
-        let identity =
-            Identity { origin: config.origin().to_owned(), sink: config.name().to_owned(), cluster_id };
-        let started =
-            checkpoint::start(&mut control, identity, config.apply.lanes, &config.skip().unwrap_or_default())
-                .await?;
+        let limit = config.target.answer_timeout.duration();
+        let started = async {
+            let mut control = connect_session(&server, &session_settings(TAKEOVER_LOCK_WAIT_S)).await?;
+            let identity =
+                Identity { origin: config.origin().to_owned(), sink: config.name().to_owned(), cluster_id };
+            let (lanes, skip) = (config.apply.lanes, config.skip().unwrap_or_default());
+            let started = checkpoint::start(&mut control, identity, lanes, &skip, &self.claim).await?;
+            Ok((control, started))
+        };
+        let doing = "taking over the progress in strait.lane";
+        let (mut control, started) = answered(limit + TAKEOVER_WAITS, server.place(), doing, started).await?;
         tracing::info!(
             applied = started.applied.map(|seq| seq.to_string()),
             epoch = started.epoch,
@@ -138,23 +153,24 @@ impl Run {
             allow_triggers: config.apply.allow_triggers,
             batch_rows: config.apply.batch_rows,
             batch_bytes: config.apply.batch_bytes.bytes() as usize,
-            answer_timeout: config.target.answer_timeout.duration(),
+            answer_timeout: limit,
         };
         let planner = Planner::new(&mut control, options, Decoder::new(self.registry.clone())).await?;
         let (report, reports) = mpsc::unbounded_channel();
+        let place = server.place();
         let applier = Applier::start(
             ApplyOptions {
                 server,
                 lanes: config.apply.lanes,
                 lock_wait_s: config.target.lock_wait.duration().as_secs().max(1) as u32,
-                answer_timeout: config.target.answer_timeout.duration(),
+                answer_timeout: limit,
             },
             &started,
             Arc::new(self.metrics.clone()),
             self.lanes.clone(),
             report,
-        )
-        .await?;
+        );
+        let applier = answered(limit, place, "opening the lanes' connections", applier).await?;
         self.lanes.idle("nothing to apply");
         let spine_topic: Arc<str> = topics::spine_topic(&config.prefix).into();
         let mut feed = Feed::start(cluster, consumer, spine_topic.clone())?;
@@ -169,11 +185,10 @@ impl Run {
             identity: started.identity,
             progress: Progress::new(started.offsets),
             offsets_interval: config.apply.offsets_interval.duration(),
-            answer_timeout: config.target.answer_timeout.duration(),
             metrics: self.metrics.clone(),
             status: self.status.clone(),
             stop: self.stop.clone(),
-            control,
+            control: Control::new(control, limit, self.status.clone(), self.stop.clone()),
             feed,
             planner,
             applier,
@@ -187,9 +202,14 @@ impl Run {
         if self.preflight_passed.load(Ordering::Relaxed) {
             return Ok(());
         }
-        // A server that cannot be reached is a fault to wait out, not a refusal.
-        drop(strait_mysql::server::connect(&self.config.server_options()).await?);
-        let findings = check::target_findings(&self.config, Vec::new()).await;
+        let server = self.config.server_options();
+        let asked = async {
+            // A server that cannot be reached is a fault to wait out, not a refusal.
+            drop(strait_mysql::server::connect(&server).await?);
+            Ok(check::target_findings(&self.config, Vec::new()).await)
+        };
+        let limit = server.connect_timeout * 2 + self.config.target.answer_timeout.duration();
+        let findings = answered(limit, server.place(), "the preflight", asked).await?;
         let (refusals, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_refusal);
         for warning in warnings {
             tracing::warn!(

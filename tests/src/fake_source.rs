@@ -46,6 +46,8 @@ pub struct FakeSource {
     pub attempt: u32,
     pub topic: Arc<str>,
     spine: String,
+    /// In front of the records to come: this schema's id, as Avro has it.
+    pub schema_id: Option<u32>,
     encoder: TableEncoder,
     /// Columns of the table.
     width: usize,
@@ -69,9 +71,15 @@ impl FakeSource {
         let encoder = TableEncoder::json(&schema(&prefix, database, more), true);
         let topic = topic.into();
         let (database, width) = (database.to_owned(), 3 + more.len());
-        let it = Self { prefix, database, attempt: 1, topic, spine, encoder, width, producer };
+        let it =
+            Self { prefix, database, attempt: 1, topic, spine, schema_id: None, encoder, width, producer };
         it.begin(1).await?;
         Ok(it)
+    }
+
+    /// From now on the records tell names and values only ("json-schemaless").
+    pub fn without_schema(&mut self) {
+        self.encoder = TableEncoder::json(&schema(&self.prefix, &self.database, &[]), false);
     }
 
     /// Announces a generation.
@@ -209,6 +217,10 @@ impl FakeSource {
             ts_us: now_us(),
         };
         let mut out = Vec::new();
+        if let Some(id) = self.schema_id {
+            out.push(0);
+            out.extend(id.to_be_bytes());
+        }
         self.encoder.encode_value(&change, &mut out)?;
         Ok(out)
     }

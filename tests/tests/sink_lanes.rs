@@ -15,13 +15,13 @@ use mysql_async::{Conn, prelude::Queryable};
 use strait_mysql::gtid::GtidSet;
 use strait_mysql::server::{ServerOptions, connect, connect_session};
 use strait_schemas::Seq;
-use strait_service::Status;
+use strait_service::{Refusal as _, Status};
 use strait_sink::{
     Error,
     apply::{
         Applied, Applier, ApplyOptions, Events, Expect, Form, Stamp, Statement, Task, Token, Work, session,
     },
-    checkpoint::{self, Identity, Started},
+    checkpoint::{self, Claim, Identity, Started},
     error::Place,
 };
 use tokio::sync::mpsc;
@@ -51,36 +51,48 @@ impl Counted {
 }
 
 #[derive(Debug)]
-struct Literal(Vec<String>);
+struct Literal {
+    folded: Vec<String>,
+    original: Vec<String>,
+}
 
 impl Work for Literal {
-    fn statements(&self, _: Form) -> strait_sink::Result<Vec<Statement>> {
-        Ok(self
-            .0
-            .iter()
-            .map(|sql| Statement {
-                sql: sql.clone().into_bytes(),
-                foreign_key_checks: true,
-                rows: 1,
-                table: "t".into(),
-                what: sql.as_str().into(),
-                place: Place {
-                    topic: "topic".into(),
-                    partition: 0,
-                    offset: 0,
-                    seq: Seq::new(1, 1),
-                    index: 0,
-                    gtid: "gtid".into(),
-                },
-                expect: Expect::Any,
-                on_duplicate: None,
-                on_missing: None,
-            })
-            .collect())
+    fn statements(&self, form: Form) -> strait_sink::Result<Vec<Statement>> {
+        let texts = match form {
+            Form::Folded => &self.folded,
+            Form::Original => &self.original,
+        };
+        Ok(texts.iter().map(|sql| statement(sql)).collect())
+    }
+}
+
+fn statement(sql: &str) -> Statement {
+    Statement {
+        sql: sql.into(),
+        foreign_key_checks: true,
+        rows: 1,
+        table: "t".into(),
+        what: sql.into(),
+        place: Place {
+            topic: "topic".into(),
+            partition: 0,
+            offset: 0,
+            seq: Seq::new(1, 1),
+            index: 0,
+            gtid: "gtid".into(),
+        },
+        expect: Expect::Any,
+        on_duplicate: None,
+        on_missing: None,
     }
 }
 
 fn task(number: u64, statements: &[&str]) -> Task {
+    task_of(number, statements, statements)
+}
+
+fn task_of(number: u64, folded: &[&str], original: &[&str]) -> Task {
+    let texts = |statements: &[&str]| statements.iter().map(ToString::to_string).collect();
     Task {
         first: Seq::new(1, number),
         last: Seq::new(1, number),
@@ -88,8 +100,8 @@ fn task(number: u64, statements: &[&str]) -> Task {
         spine_offset: number as i64,
         tokens: vec![Token { index: 0, value: Some(number) }],
         stamps: Vec::new(),
-        rows: statements.len(),
-        work: Arc::new(Literal(statements.iter().map(ToString::to_string).collect())),
+        rows: original.len(),
+        work: Arc::new(Literal { folded: texts(folded), original: texts(original) }),
     }
 }
 
@@ -145,8 +157,12 @@ impl Scene {
     }
 
     async fn start(&self) -> Result<Started, Error> {
+        self.start_claiming(&Claim::default()).await
+    }
+
+    async fn start_claiming(&self, claim: &Claim) -> Result<Started, Error> {
         let mut conn = connect_session(&self.options(), &session(50)).await?;
-        checkpoint::start(&mut conn, self.identity.clone(), 2, &GtidSet::new()).await
+        checkpoint::start(&mut conn, self.identity.clone(), 2, &GtidSet::new(), claim).await
     }
 
     async fn applier(
@@ -305,7 +321,7 @@ async fn a_dead_session_that_holds_its_lane_row_is_ended() -> Result<()> {
     scene.locked(1).await?;
     proxy.freeze();
     let error = applier.drain().await.err().context("the connection is dead")?;
-    assert!(matches!(error, Error::TargetLost { .. }), "{error:?}");
+    assert!(matches!(error, Error::TargetSilent { .. }), "{error:?}");
 
     // Its lock waits would last 50 s: only ending the session makes this quick.
     let restarted = tokio::time::timeout(Duration::from_secs(20), scene.start())
@@ -351,14 +367,14 @@ async fn a_commit_in_flight_is_waited_for() -> Result<()> {
     scene.release("commit").await?;
     scene.executing("COMMIT").await?;
     let error = applier.drain().await.err().context("no answer came")?;
-    assert!(matches!(&error, Error::TargetLost { doing } if doing.contains("COMMIT")), "{error:?}");
+    assert!(matches!(&error, Error::TargetSilent { doing, .. } if doing.contains("COMMIT")), "{error:?}");
 
     // The next run logs in as somebody who may not end the first session.
     let other = ServerOptions::new(own.host(), own.port(), "other");
     let identity = scene.identity.clone();
     let restart = tokio::spawn(async move {
         let mut conn = connect(&other).await?;
-        checkpoint::start(&mut conn, identity, 2, &GtidSet::new()).await
+        checkpoint::start(&mut conn, identity, 2, &GtidSet::new(), &Claim::default()).await
     });
     scene.executing("UPDATE strait.lane SET epoch").await?;
     freezer.query_drop("UNLOCK TABLES").await?;
@@ -405,5 +421,122 @@ async fn a_large_transaction_commits_whole_or_not_at_all() -> Result<()> {
     let error = applier.drain().await.err().context("it was not read to its end")?;
     assert!(matches!(error, Error::Task { .. }), "{error:?}");
     assert_eq!(scene.rows().await?.len(), 2);
+    Ok(())
+}
+
+/// A batch that was taken and not given (a shutdown may end the waiting for a lane) must not be passed over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_does_not_follow_the_one_before_is_refused() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    let started = scene.start().await?;
+    let (mut applier, _reports) = scene.applier(&started, scene.options(), 5, PATIENCE).await?;
+    let insert = |id: i32| scene.sql(&format!("INSERT INTO @t VALUES ({id}, '{id}', 0)"));
+    let (one, three) = (insert(1), insert(3));
+    applier.submit(task(1, &[&one])).await?;
+    let error = applier.submit(task(3, &[&three])).await.err().context("2 is missing")?;
+    assert!(error.to_string().contains("seq 1-3 was to be applied right after seq 1-1"), "{error}");
+    let (mut applier, _reports) = scene.applier(&scene.start().await?, scene.options(), 5, PATIENCE).await?;
+    let error = applier.begin_large(task(3, &[&three])).await.err().context("2 is missing")?;
+    assert!(matches!(error, Error::Task { .. }), "{error}");
+    assert!(scene.rows().await?.len() <= 1, "3 is not applied");
+    Ok(())
+}
+
+/// Otherwise two sinks under one name would end each other's sessions for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_taken_over_from_does_not_take_back() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    let (first, second) = (Claim::default(), Claim::default());
+    scene.start_claiming(&first).await?;
+    scene.start_claiming(&first).await.context("its own rows it may always take")?;
+    let started = scene.start_claiming(&second).await?;
+    let (mut applier, _reports) = scene.applier(&started, scene.options(), 5, PATIENCE).await?;
+    let error = scene.start_claiming(&first).await.err().context("it must be fenced")?;
+    assert!(matches!(error, Error::Fenced { epoch: 2, .. }), "{error:?}");
+    applier.submit(task(1, &[&scene.sql("INSERT INTO @t VALUES (1, 'x', 0)")])).await?;
+    applier.drain().await.context("the other's sessions live on")?;
+    assert_eq!(scene.rows().await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_cluster_s_offset_is_not_taken_for_one_of_ours() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    let started = scene.start().await?;
+    let (mut applier, _reports) = scene.applier(&started, scene.options(), 5, PATIENCE).await?;
+    applier.submit(task(1, &[&scene.sql("INSERT INTO @t VALUES (1, 'x', 0)")])).await?;
+    applier.drain().await?;
+    applier.stop().await?;
+    assert_eq!(scene.start().await?.spine_offset, Some(1));
+    // A first session at another cluster opens its lanes and applies nothing.
+    scene.identity.cluster_id = "another".into();
+    let started = scene.start().await?;
+    assert_eq!((started.applied, started.spine_offset), (Some(Seq::new(1, 1)), None));
+    let (applier, _reports) = scene.applier(&started, scene.options(), 5, PATIENCE).await?;
+    applier.stop().await?;
+    let offset = scene.start().await?.spine_offset;
+    assert!(offset.is_none_or(|offset| offset == 0), "{offset:?} is an offset of the first cluster");
+    Ok(())
+}
+
+/// Many rows may share a text: the server's silence is measured at each of its statements.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_statement_of_a_text_has_the_whole_time() -> Result<()> {
+    let scene = Scene::new().await?;
+    let started = scene.start().await?;
+    let limit = Duration::from_secs(2);
+    let (mut applier, _reports) = scene.applier(&started, scene.options(), 5, limit).await?;
+    applier.submit(task(1, &["DO SLEEP(0.9);DO SLEEP(0.9);DO SLEEP(0.9)"])).await?;
+    applier.drain().await?;
+    applier.submit(task(2, &["DO SLEEP(30)"])).await?;
+    let error = applier.drain().await.err().context("it takes longer than it may")?;
+    assert!(matches!(error, Error::TargetSilent { .. }), "{error:?}");
+    assert!(error.remedy().is_some_and(|remedy| remedy.contains("target.answer_timeout")));
+    assert!(error.place().is_some_and(|place| place.contains(&scene.server.address())));
+    Ok(())
+}
+
+/// An account that may not look at lock waits: the head's own lock wait must end, and then all behind it give way.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_to_look_the_lanes_behind_give_way_after_a_lock_wait() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    scene.control.query_drop("INSERT INTO t VALUES (1, '', 0)").await?;
+    let account = fresh_name("blind");
+    scene.control.query_drop(format!("CREATE USER '{account}'")).await?;
+    for schema in [scene.database.as_str(), "strait"] {
+        scene.control.query_drop(format!("GRANT ALL ON `{schema}`.* TO '{account}'")).await?;
+    }
+    let blind = ServerOptions::new(scene.server.host(), scene.server.port(), account.as_str());
+    scene.hold("head").await?;
+    let started = scene.start().await?;
+    let (mut applier, _reports) = scene.applier(&started, blind, 60, PATIENCE * 4).await?;
+    let append = |what: &str| scene.sql(&format!("UPDATE @t SET v = CONCAT(v, '{what}') WHERE id = 1"));
+    let (first, second) = (append("a"), append("b"));
+    applier.submit(task(1, &[&scene.wait_for("head"), &first])).await?;
+    applier.submit(task(2, &[&second])).await?;
+    scene.locked(1).await?;
+    scene.release("head").await?;
+    tokio::time::timeout(PATIENCE, applier.drain()).await.context("the head is blocked for ever")??;
+    assert_eq!(scene.rows().await?, [(1, "ab".to_owned(), 0)], "in the source's order");
+    assert_eq!((scene.events.count("lock") > 0, scene.events.count("yielded")), (true, 1));
+    Ok(())
+}
+
+/// What fails in its turn only because it was folded is done once more as the source did it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_folded_in_its_turn_is_done_unfolded() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    scene.control.query_drop("INSERT INTO t VALUES (1, 'x', 0)").await?;
+    let started = scene.start().await?;
+    let (mut applier, _reports) = scene.applier(&started, scene.options(), 5, PATIENCE).await?;
+    let (folded, delete, insert) = (
+        scene.sql("INSERT INTO @t VALUES (2, 'x', 0)"),
+        scene.sql("DELETE FROM @t WHERE id = 1"),
+        scene.sql("INSERT INTO @t VALUES (2, 'x', 1)"),
+    );
+    applier.submit(task_of(1, &[&folded], &[&delete, &insert])).await?;
+    tokio::time::timeout(PATIENCE, applier.drain()).await.context("it is tried folded for ever")??;
+    assert_eq!(scene.rows().await?, [(2, "x".to_owned(), 1)]);
+    assert_eq!(scene.events.count("conflict"), 1);
     Ok(())
 }

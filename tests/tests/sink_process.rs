@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use e2e::{
-    Lab, MySql, MySqlOptions, eventually,
+    Lab, MySql, MySqlOptions, Program, Strait, eventually,
     fake_source::{Event, FakeSource, row},
 };
 use mysql_async::prelude::Queryable;
@@ -54,6 +54,19 @@ impl Scene {
         let context = Context::detached(stop.clone());
         let task = tokio::spawn(run_with(Arc::new(self.config.clone()), context.clone()));
         Running { stop, context, task }
+    }
+
+    /// The real process under these settings, and more.
+    async fn process(&self, name: &str, more: &[(&str, &str)]) -> Result<Strait> {
+        let port = self.config.target.port.to_string();
+        let settings = [
+            ("prefix", self.config.prefix.as_str()),
+            ("target.host", &self.config.target.host),
+            ("target.port", &port),
+            ("target.user", &self.config.target.user),
+            ("kafka.brokers", &self.config.kafka.brokers),
+        ];
+        Strait::new(Program::Sink, name, settings.iter().chain(more).copied()).await
     }
 
     async fn rows(&self) -> Result<Vec<(i64, String, i64)>> {
@@ -312,7 +325,9 @@ async fn a_read_only_target_is_waited_for() -> Result<()> {
 async fn transactions_of_a_backup_are_skipped_for_good() -> Result<()> {
     let mut scene = Scene::new().await?;
     scene.config.apply.start = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-2".into();
-    for number in 1..=3 {
+    // Retention has passed over the first one's record, and left its entry in the spine.
+    scene.source.part(1, 0, &[0, 1, 0], PartEnd::Closed).await?;
+    for number in 2..=3 {
         scene.source.transaction(number, &[Event::Insert(row(number as i64, "x", 0))]).await?;
     }
     let running = scene.start();
@@ -323,5 +338,143 @@ async fn transactions_of_a_backup_are_skipped_for_good() -> Result<()> {
     scene.source.transaction(4, &[Event::Insert(row(4, "x", 0))]).await?;
     let running = scene.start();
     scene.becomes(&[(3, "x", 0), (4, "x", 0)]).await?;
+    running.stop().await
+}
+
+/// Waits until the process has said all of this.
+async fn says(sink: &Strait, words: &[&str]) -> Result<()> {
+    eventually(PATIENCE, || async {
+        let said = sink.words().map_err(|error| error.to_string())?;
+        match words.iter().find(|words| !said.contains(**words)) {
+            Some(missing) => Err(format!("nothing of {missing:?} in:\n{said}")),
+            None => Ok(()),
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_sinks_under_one_name_the_second_goes_on() -> Result<()> {
+    let scene = Scene::new().await?;
+    let (first, second) = (scene.process("first-sink", &[]).await?, scene.process("second-sink", &[]).await?);
+    first.start_ready(PATIENCE).await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    scene.becomes(&[(1, "a", 0)]).await?;
+    second.start_ready(PATIENCE).await?;
+    scene.source.transaction(2, &[Event::Insert(row(2, "b", 0))]).await?;
+    let status = first.wait(PATIENCE).await?;
+    ensure!(!status.success(), "fenced is no success");
+    says(&first, &["another sink has taken over", "table strait.lane", "its own sink.name"]).await?;
+    scene.source.transaction(3, &[Event::Insert(row(3, "c", 0))]).await?;
+    scene.becomes(&[(1, "a", 0), (2, "b", 0), (3, "c", 0)]).await?;
+    second.running()?;
+    ensure!(!second.words()?.contains("another sink has taken over"), "{}", second.words()?);
+    second.stop().await
+}
+
+/// Cause, place and remedy of what stops the process before or at its first record.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_says_what_is_wrong_where_and_what_mends_it() -> Result<()> {
+    let server = Lab::shared().mysql().await?;
+    let at = "partition 1 offset 0, seq 1-1 record 0, transaction 3e11fa47";
+    let cases: [(&str, &str, &[&str]); 3] = [
+        (
+            "myisam",
+            "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(100), n INT) ENGINE=MyISAM",
+            &["cannot be applied to", "MyISAM knows no transactions", at, "ENGINE = InnoDB"],
+        ),
+        (
+            "no-table",
+            "CREATE TABLE other (id INT PRIMARY KEY)",
+            &["does not exist at the target", at, "SHOW CREATE TABLE"],
+        ),
+        (
+            "other-type",
+            "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(100), n DATE)",
+            &["is date at the target and cannot take the source's INT", at, "MODIFY COLUMN `n` INT"],
+        ),
+    ];
+    for (name, table, words) in cases {
+        let scene = Scene::on(server, table, &[]).await?;
+        scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+        let sink = scene.process(name, &[]).await?;
+        sink.start()?;
+        ensure!(!sink.wait(PATIENCE).await?.success(), "{name} halts");
+        says(&sink, words).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_and_registry_are_waited_for_and_named() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    let nobody = format!("127.0.0.1:{}", e2e::ports::free_port()?);
+    let sink = scene.process("no-kafka", &[("kafka.brokers", &nobody)]).await?;
+    sink.start()?;
+    says(&sink, &[&nobody, "check kafka.brokers"]).await?;
+    sink.running()?;
+    sink.stop().await?;
+    scene.source.schema_id = Some(7);
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    let registry = format!("http://{nobody}");
+    let sink = scene.process("no-registry", &[("registry.url", &registry)]).await?;
+    sink.start()?;
+    says(&sink, &["schema registry cannot be reached", "partition 1 offset 0, seq 1-1", "registry.url"])
+        .await?;
+    sink.running()?;
+    sink.stop().await
+}
+
+/// Its values would be read in the target's types, whatever the source's are.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_types_only_what_they_cannot_change_is_read() -> Result<()> {
+    let server = Lab::shared().mysql().await?;
+    let mut told = Scene::on(server, TABLE, &[]).await?;
+    told.source.without_schema();
+    told.source.transaction(1, &[Event::Insert(row(-1, "a", 7))]).await?;
+    let running = told.start();
+    told.becomes(&[(-1, "a", 7)]).await?;
+    running.stop().await?;
+    for column in ["DECIMAL(10,2)", "DATETIME(6)", "DATE", "BIT(8)", "BIGINT UNSIGNED"] {
+        let table = format!("CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(100), n {column})");
+        let mut scene = Scene::on(server, &table, &[]).await?;
+        scene.source.without_schema();
+        scene.source.transaction(1, &[Event::Insert(row(1, "a", 7))]).await?;
+        let error = scene.start().halts().await?;
+        ensure!(
+            matches!(&error, Error::UntypedColumn { column, .. } if column == "n"),
+            "{column}: {error:?}"
+        );
+        ensure!(error.remedy().is_some_and(|remedy| remedy.contains("schema.format")));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_target_is_waited_for_and_named() -> Result<()> {
+    // A tablespace that may not grow is as full as a disk.
+    let full = MySqlOptions::named("full")
+        .args(["--innodb-file-per-table=OFF", "--innodb-data-file-path=ibdata1:12M"]);
+    let server: &'static MySql = Box::leak(Box::new(MySql::start(full).await?));
+    let scene = Scene::on(server, "CREATE TABLE t (id INT PRIMARY KEY, name LONGTEXT, n INT)", &[]).await?;
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    let running = scene.start();
+    scene.becomes(&[(1, "a", 0)]).await?;
+    let mut conn = server.conn_to(&scene.database).await?;
+    conn.query_drop("CREATE TABLE ballast (b LONGBLOB)").await?;
+    for size in [512 << 10, 16 << 10] {
+        while conn.query_drop(format!("INSERT INTO ballast VALUES (REPEAT('x', {size}))")).await.is_ok() {}
+    }
+    let large = "y".repeat(300 << 10);
+    scene.source.transaction(2, &[Event::Insert(row(2, &large, 0))]).await?;
+    eventually(PATIENCE, || async {
+        let status = running.context.status.to_json().to_string();
+        let named = ["has no space left", "seq 1-2 record 0", "tries again by itself"];
+        if named.iter().all(|words| status.contains(words)) { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    ensure!(!running.task.is_finished(), "it tries on");
+    conn.query_drop("DROP TABLE ballast").await?;
+    scene.becomes(&[(1, "a", 0), (2, &large, 0)]).await?;
     running.stop().await
 }

@@ -342,3 +342,83 @@ async fn the_invalid_value_of_an_enum_arrives() -> Result<()> {
     assert!(strict.unwrap_or_default().contains("STRICT_ALL_TABLES"));
     Ok(())
 }
+
+/// An array in the server's binary form: of opaque scalars, and last of the unsigned 5.
+fn json_array(scalars: &[(u8, Vec<u8>)]) -> Bytes {
+    let count = scalars.len() + 1;
+    let mut at = 4 + 3 * count;
+    let (mut entries, mut bodies) = (Vec::new(), Vec::new());
+    for (field, bytes) in scalars {
+        entries.push(15);
+        entries.extend((at as u16).to_le_bytes());
+        let body = [&[*field, bytes.len() as u8][..], bytes].concat();
+        at += body.len();
+        bodies.extend(body);
+    }
+    entries.extend([6, 5, 0]);
+    let head = [&[2][..], &(count as u16).to_le_bytes(), &(at as u16).to_le_bytes()].concat();
+    [head, entries, bodies].concat().into()
+}
+
+/// Read from text, a DECIMAL would be a DOUBLE, a date a STRING, an UNSIGNED INTEGER an INTEGER.
+#[tokio::test]
+async fn json_scalars_of_sql_types_keep_them() -> Result<()> {
+    let date = (2024_i64 * 13 + 1) << 22 | 31 << 17;
+    let clock = 1_i64 << 12 | 2 << 6 | 3;
+    let packed = |high: i64, micros: i64| ((high << 24) + micros).to_le_bytes().to_vec();
+    let moment = packed(date | clock, 500_000);
+    let document = json_array(&[
+        (246, vec![4, 2, 0x93, 0x5a]),
+        (10, packed(date, 0)),
+        (11, (-((clock << 24) + 500_000)).to_le_bytes().to_vec()),
+        (12, moment.clone()),
+        (7, moment),
+        (15, vec![0, 0xff, b'\'']),
+        (252, vec![0, 0xff]),
+        (251, vec![0, 0xff]),
+        (254, vec![0, 0xff]),
+        (16, vec![5]),
+    ]);
+    let types = 11;
+    let mut scene = Scene::new(vec![case("JSON", Kind::Json, Datum::JsonBinary(document), "NULL")]).await?;
+    scene
+        .conn
+        .query_drop(
+            "CREATE TABLE odd (a DECIMAL(4,2), b DATE, c TIME(6), d DATETIME(6), e TIMESTAMP(6), f VARBINARY(9), \
+             g BLOB, h LONGBLOB, i BINARY(2), j BIT(3), k INT UNSIGNED)",
+        )
+        .await?;
+    let moment = "'2024-01-31 01:02:03.5'";
+    scene
+        .conn
+        .query_drop(format!(
+            "INSERT INTO odd VALUES (19.90, '2024-01-31', '-01:02:03.5', {moment}, {moment}, x'00ff27', x'00ff', \
+             x'00ff', x'00ff', 5, 5)"
+        ))
+        .await?;
+    scene
+        .conn
+        .query_drop("UPDATE truth SET c0 = (SELECT JSON_ARRAY(a, b, c, d, e, f, g, h, i, j, k) FROM odd)")
+        .await?;
+    let shown: Vec<String> = (0..types).map(|at| format!("JSON_TYPE(JSON_EXTRACT(c0, '$[{at}]'))")).collect();
+    let shown = format!("CONCAT_WS(' ', HEX(CAST(c0 AS CHAR)), {})", shown.join(", "));
+    let truth: Option<String> =
+        scene.conn.query_first(format!("SELECT {shown} FROM truth WHERE id = 1")).await?;
+    let truth = truth.context("the truth")?;
+    ensure!(truth.contains("DECIMAL DATE TIME DATETIME") && truth.ends_with("UNSIGNED INTEGER"), "{truth}");
+    for table in ["keyed", "unkeyed"] {
+        let mapping = scene.mapping(table).await?;
+        for form in [Form::Folded, Form::Original] {
+            let row = scene.row(1);
+            scene.apply(form, vec![change(&mapping, Operation::Insert, None, Some(row.clone()))]).await?;
+            let found: Option<String> =
+                scene.conn.query_first(format!("SELECT {shown} FROM {table} WHERE id = 1")).await?;
+            assert_eq!(found.as_ref(), Some(&truth), "{table}");
+            let again = change(&mapping, Operation::Update, Some(row.clone()), Some(row.clone()));
+            scene.apply(form, vec![again]).await?;
+            scene.apply(form, vec![change(&mapping, Operation::Delete, Some(row), None)]).await?;
+            assert_eq!(scene.count(table).await?, 0);
+        }
+    }
+    Ok(())
+}

@@ -248,13 +248,13 @@ impl ColumnMapper {
         }
     }
 
-    /// The text form of DECIMAL, temporal and other opaque scalars parses to another JSON type: then the
+    /// The text form of DECIMAL, temporal and unsigned scalars parses to another JSON type: then the
     /// server's binary form goes along.
     fn json<'v>(&self, bytes: &'v [u8]) -> Result<Mapped<'v>, Unreadable> {
         let mut text = String::with_capacity(bytes.len());
         let facts = jsonb::to_text(bytes, &mut text)
             .map_err(|source| Unreadable::Json { column: self.name.to_string(), source })?;
-        let exact = facts.opaque.then_some((ExactForm::Raw, Cow::Borrowed(bytes)));
+        let exact = (facts.opaque || facts.unsigned).then_some((ExactForm::Raw, Cow::Borrowed(bytes)));
         Ok((Value::Text(Cow::Owned(text)), exact))
     }
 

@@ -6,7 +6,10 @@
 //! byte belongs to two values.
 
 mod double;
+mod expression;
 mod text;
+
+pub use expression::to_expression;
 
 use crate::{
     binlog::{Error, Reader, Result},
@@ -51,14 +54,21 @@ mod kind {
     pub const OPAQUE: u8 = 15;
 }
 
-/// Field types of opaque values that are printed as what they are.
+/// Types of columns that opaque values come from.
 mod field {
     pub const TIMESTAMP: u8 = 7;
     pub const DATE: u8 = 10;
     pub const TIME: u8 = 11;
     pub const DATETIME: u8 = 12;
+    pub const VARCHAR: u8 = 15;
+    pub const BIT: u8 = 16;
     pub const NEWDECIMAL: u8 = 246;
+    pub const TINY_BLOB: u8 = 249;
+    pub const MEDIUM_BLOB: u8 = 250;
+    pub const LONG_BLOB: u8 = 251;
+    pub const BLOB: u8 = 252;
     pub const VAR_STRING: u8 = 253;
+    pub const STRING: u8 = 254;
 }
 
 /// The server's limit.

@@ -235,7 +235,7 @@ fn tls_remedy(options: &ServerOptions) -> &'static str {
 }
 
 /// How messages name the server behind a connection.
-pub(crate) fn place_of(conn: &Conn) -> String {
+pub fn place_of(conn: &Conn) -> String {
     let options = conn.opts();
     let user = options.user().unwrap_or_default();
     match options.socket() {

@@ -1,6 +1,11 @@
 //! What can go wrong with the registry, what the caller does about it, and what mends it.
 
+use std::time::Duration;
+
 use crate::error::{Disposition, Refusal};
+
+/// An id that is still unknown after so long is taken for one that will not come.
+const MIRROR_LAG: Duration = Duration::from_mins(1);
 
 /// URLs in here never carry credentials.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +20,8 @@ pub enum RegistryError {
     Incompatible { url: String, subject: String, messages: Vec<String> },
     #[error("the schema registry calls the request invalid: {message}")]
     Invalid { url: String, subject: Option<String>, message: String },
-    #[error("the schema registry has no schema with id {id}")]
-    UnknownId { url: String, id: u32 },
+    #[error("the schema registry has had no schema with id {id} for {} s", .asked_for.as_secs())]
+    UnknownId { url: String, id: u32, asked_for: Duration },
     #[error("the schema registry refused the request with HTTP {status}: {message}")]
     Refused { url: String, status: u16, message: String },
     #[error("the schema registry failed with HTTP {status}: {message}")]
@@ -29,6 +34,8 @@ impl RegistryError {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Unreachable { .. } | Self::Failed { .. } => Disposition::Retry,
+            // A mirror of the registry that the records were written with may lag behind their topics.
+            Self::UnknownId { asked_for, .. } if *asked_for < MIRROR_LAG => Disposition::Retry,
             Self::Settings { .. }
             | Self::Unauthorised { .. }
             | Self::Incompatible { .. }
@@ -83,8 +90,8 @@ impl Refusal for RegistryError {
             }
             Self::Invalid { .. } => "see the registry's own log for what it checks schemas against".to_owned(),
             Self::UnknownId { .. } => {
-                "let registry.url name the registry that the records were written with; if its storage was lost, \
-                 restore it"
+                "let registry.url name the registry that the records were written with, or a mirror of it that \
+                 keeps ids and follows within a minute; if its storage was lost, restore it"
                     .to_owned()
             }
             Self::Refused { .. } | Self::Misunderstood { .. } => {
@@ -93,5 +100,21 @@ impl Refusal for RegistryError {
             }
             Self::Failed { .. } => "see the registry's own log; it is tried again".to_owned(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_id_is_waited_for_but_not_for_ever() {
+        let after = |seconds| {
+            let asked_for = Duration::from_secs(seconds);
+            RegistryError::UnknownId { url: "http://registry".into(), id: 7, asked_for }.disposition()
+        };
+        assert_eq!(after(0), Disposition::Retry);
+        assert_eq!(after(59), Disposition::Retry);
+        assert_eq!(after(60), Disposition::Halt);
     }
 }

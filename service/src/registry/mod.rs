@@ -12,6 +12,7 @@ use std::{
     path::PathBuf,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use schemars::JsonSchema;
@@ -82,6 +83,8 @@ pub struct Registry {
     /// By subject, then schema.
     ids: Mutex<HashMap<String, HashMap<String, u32>>>,
     schemas: Mutex<HashMap<u32, Arc<str>>>,
+    /// Since when an id that it does not know is asked for.
+    unknown: Mutex<HashMap<u32, Instant>>,
 }
 
 impl fmt::Debug for Registry {
@@ -93,7 +96,12 @@ impl fmt::Debug for Registry {
 impl Registry {
     /// Checks the settings; connects only at the first request.
     pub fn new(config: &Config) -> Result<Self, RegistryError> {
-        Ok(Self { transport: Transport::new(config)?, ids: Mutex::default(), schemas: Mutex::default() })
+        Ok(Self {
+            transport: Transport::new(config)?,
+            ids: Mutex::default(),
+            schemas: Mutex::default(),
+            unknown: Mutex::default(),
+        })
     }
 
     /// The id of an Avro schema under a subject, registered if it is new; remembered by (subject, schema).
@@ -119,9 +127,11 @@ impl Registry {
         }
         let answer = self.transport.get(&format!("/schemas/ids/{id}"))?;
         if answer.status == 404 {
-            return Err(RegistryError::UnknownId { url: answer.url, id });
+            let since = *lock(&self.unknown).entry(id).or_insert_with(Instant::now);
+            return Err(RegistryError::UnknownId { url: answer.url, id, asked_for: since.elapsed() });
         }
         let schema: Arc<str> = answer.accept(None)?.text("schema")?.into();
+        lock(&self.unknown).remove(&id);
         lock(&self.schemas).insert(id, schema.clone());
         Ok(schema)
     }

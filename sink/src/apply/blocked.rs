@@ -6,7 +6,10 @@
 //! that is a copy, renewed only when nobody has read it for 100 ms, so looking often would show the past for
 //! ever. Needs SELECT on performance_schema. MariaDB has only the copy: looks are 150 ms apart.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use strait_mysql::{
     client::{Conn, Queryable},
@@ -15,7 +18,7 @@ use strait_mysql::{
 use tokio::sync::Mutex;
 
 use super::session::session;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 const MYSQL_WAITS: &str = "SELECT DISTINCT r.PROCESSLIST_ID, b.PROCESSLIST_ID \
      FROM performance_schema.data_lock_waits w \
@@ -31,10 +34,15 @@ const MARIADB_WAITS: &str = "SELECT r.trx_mysql_thread_id, b.trx_mysql_thread_id
      JOIN information_schema.INNODB_TRX r ON r.trx_id = w.requesting_trx_id \
      JOIN information_schema.INNODB_TRX b ON b.trx_id = w.blocking_trx_id";
 
+/// A look that takes longer is given up: what it would show has passed.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// A connection that looks at lock waits, where the account may.
 #[derive(Debug)]
 pub struct LockWatch {
-    conn: Mutex<Conn>,
+    server: ServerOptions,
+    /// `None`: opened anew by the next look.
+    conn: Mutex<Option<Conn>>,
     query: &'static str,
 }
 
@@ -47,7 +55,7 @@ impl LockWatch {
             Flavor::MariaDb => MARIADB_WAITS,
         };
         match conn.query_drop(query).await {
-            Ok(()) => Ok(Some(Self { conn: Mutex::new(conn), query })),
+            Ok(()) => Ok(Some(Self { server: options.clone(), conn: Mutex::new(Some(conn)), query })),
             Err(error) => {
                 tracing::warn!(
                     %error,
@@ -62,20 +70,35 @@ impl LockWatch {
 
     /// The connections that `connection` waits for, also through others.
     pub async fn in_the_way_of(&self, connection: u64) -> Vec<u64> {
-        let waits: Vec<(u64, u64)> = match self.conn.lock().await.query(self.query).await {
-            Ok(waits) => waits,
-            Err(error) => {
-                tracing::warn!(%error, "looking for lock waits failed");
-                return Vec::new();
-            }
+        match tokio::time::timeout(LOOK, self.look()).await {
+            Ok(Ok(waits)) => return reachable(connection, &waits),
+            Ok(Err(error)) => tracing::warn!(%error, "looking for lock waits failed"),
+            Err(_) => tracing::warn!("looking for lock waits took longer than {} s", LOOK.as_secs()),
+        }
+        Vec::new()
+    }
+
+    /// Who waits for whom. The connection of a look that failed, or was dropped half-way, is not used again.
+    async fn look(&self) -> Result<Vec<(u64, u64)>> {
+        let mut kept = self.conn.lock().await;
+        let mut conn = match kept.take() {
+            Some(conn) => conn,
+            None => connect_session(&self.server, &session(1)).await?,
         };
-        reachable(connection, &waits)
+        let waits = conn.query(self.query).await;
+        let waits = waits.map_err(Error::target(&conn, "looking for lock waits"))?;
+        *kept = Some(conn);
+        Ok(waits)
     }
 
     /// Keeps the session from being ended as idle.
     pub async fn ping(&self) {
-        if let Err(error) = self.conn.lock().await.ping().await {
-            tracing::warn!(%error, "the connection that looks at lock waits is gone");
+        let mut kept = self.conn.lock().await;
+        let Some(mut conn) = kept.take() else { return };
+        match tokio::time::timeout(LOOK, conn.ping()).await {
+            Ok(Ok(())) => *kept = Some(conn),
+            Ok(Err(error)) => tracing::debug!(%error, "the connection that looks at lock waits is gone"),
+            Err(_) => tracing::debug!("the connection that looks at lock waits does not answer"),
         }
     }
 }

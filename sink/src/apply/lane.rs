@@ -7,6 +7,7 @@
 //! other lane has a transaction open, so all lanes behind roll back first, and the gate is shut meanwhile.
 
 use std::{
+    future::Future,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -84,13 +85,15 @@ impl Lane {
         let mut session =
             LaneSession::open(&shared.server, shared.lock_wait_s, shared.answer_timeout).await?;
         let (run, identity) = (&shared.run, &shared.identity);
+        let cluster = quote_text(&identity.cluster_id);
+        // Left to right: another cluster's offset must not pass as one of ours.
         let note = format!(
-            "UPDATE strait.lane SET connection_id = {}, server_uuid = {}, server_started = {}, cluster_id = {} \
+            "UPDATE strait.lane SET spine_offset = IF(cluster_id = {cluster}, spine_offset, 0), \
+             cluster_id = {cluster}, connection_id = {}, server_uuid = {}, server_started = {} \
              WHERE {} AND epoch = {}",
             session.connection_id(),
             quote_text(&run.uuid),
             run.started,
-            quote_text(&identity.cluster_id),
             shared.row_of(number),
             shared.epoch
         );
@@ -134,7 +137,7 @@ impl Lane {
     async fn apply(&mut self, job: &mut Job) -> Result<Applied> {
         let mut form = Form::Folded;
         loop {
-            self.wait_at_gate(job.ticket).await;
+            self.wait_at_gate(job.ticket).await?;
             let in_turn = self.shared.turn.is(job.ticket);
             self.shared.board.begin(self.number, job.ticket);
             match self.write(job, form, in_turn).await {
@@ -142,7 +145,7 @@ impl Lane {
                 Ok(Written::Yielding) => {
                     self.give_up_transaction().await?;
                     self.shared.events.redone("yielded");
-                    self.shared.turn.wait(job.ticket).await;
+                    self.wait_for_turn(job.ticket).await?;
                 }
                 Err(error) => form = self.after_error(job, form, in_turn, error).await?,
             }
@@ -150,10 +153,32 @@ impl Lane {
     }
 
     /// A lane begins when the gate is open, or at its turn, which the gate is shut for.
-    async fn wait_at_gate(&self, ticket: Ticket) {
-        tokio::select! {
-            () = self.shared.turn.wait(ticket) => {}
-            () = self.shared.board.pass_gate() => {}
+    async fn wait_at_gate(&mut self, ticket: Ticket) -> Result<()> {
+        let shared = self.shared.clone();
+        self.idle_until(async {
+            tokio::select! {
+                () = shared.turn.wait(ticket) => {}
+                () = shared.board.pass_gate() => {}
+            }
+        })
+        .await
+    }
+
+    async fn wait_for_turn(&mut self, ticket: Ticket) -> Result<()> {
+        let shared = self.shared.clone();
+        self.idle_until(shared.turn.wait(ticket)).await
+    }
+
+    /// Waits, however long (the head may wait for an application's lock for hours), and keeps the session from
+    /// being ended as idle.
+    async fn idle_until<T>(&mut self, until: impl Future<Output = T>) -> Result<T> {
+        tokio::pin!(until);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut until => return Ok(done),
+                () = tokio::time::sleep(PING_INTERVAL) => self.session.ping().await?,
+            }
         }
     }
 
@@ -172,18 +197,22 @@ impl Lane {
                 return Ok(Written::Yielding);
             }
         }
-        tokio::select! {
-            biased;
-            () = self.shared.turn.wait(job.ticket) => Ok(Written::Whole),
-            () = self.shared.board.asked_to_yield(self.number) => Ok(Written::Yielding),
-        }
+        let (shared, number) = (self.shared.clone(), self.number);
+        self.idle_until(async {
+            tokio::select! {
+                biased;
+                () = shared.turn.wait(job.ticket) => Written::Whole,
+                () = shared.board.asked_to_yield(number) => Written::Yielding,
+            }
+        })
+        .await
     }
 
     /// A transaction larger than a batch: nothing else is under way, so it is its turn from the beginning.
     async fn write_large(&mut self, job: &mut Job) -> Result<()> {
         self.write_chunk(&job.task, job.ticket).await?;
         while let Some(chunks) = &mut job.chunks {
-            match chunks.recv().await {
+            match self.idle_until(chunks.recv()).await? {
                 Some(Chunk::Rows(chunk)) => {
                     self.write_chunk(&chunk, job.ticket).await?;
                     job.task.rows += chunk.rows;
@@ -228,13 +257,16 @@ impl Lane {
         let done = loop {
             tokio::select! {
                 done = &mut running => break done?,
-                () = tokio::time::sleep(patience) => {
-                    if shared.turn.is(ticket) {
-                        shared.clear_the_way(ticket, connection, statement).await;
-                    }
-                    patience = patience.max(BETWEEN_LOOKS);
+                () = tokio::time::sleep(patience) => {}
+            }
+            if shared.turn.is(ticket) {
+                tokio::select! {
+                    biased;
+                    done = &mut running => break done?,
+                    () = shared.clear_the_way(ticket, connection, statement) => {}
                 }
             }
+            patience = patience.max(BETWEEN_LOOKS);
         };
         shared.pace.note(statement.rows, begun.elapsed());
         if done == Done::Repaired {
@@ -274,7 +306,7 @@ impl Lane {
     /// Decides what an error means: the form of the next try, or the error if it is real.
     async fn after_error(&mut self, job: &Job, form: Form, in_turn: bool, error: Error) -> Result<Form> {
         // The chunks of a large transaction are gone once written: it can only be read again from Kafka.
-        if matches!(error, Error::TargetLost { .. } | Error::Fenced { .. }) || job.chunks.is_some() {
+        if error.is_target_lost() || matches!(error, Error::Fenced { .. }) || job.chunks.is_some() {
             return Err(error);
         }
         let lock = is_lock(&error);
@@ -282,7 +314,7 @@ impl Lane {
         if !in_turn {
             tracing::debug!(%error, lane = self.number, "failed before its turn: once more at its turn");
             self.shared.events.redone(if lock { "lock" } else { "conflict" });
-            self.shared.turn.wait(job.ticket).await;
+            self.wait_for_turn(job.ticket).await?;
             return Ok(if lock { form } else { Form::Original });
         }
         if lock {
@@ -317,11 +349,8 @@ impl Lane {
     }
 
     async fn commit(&mut self, job: &Job) -> Result<Applied> {
-        // Whatever happens to this COMMIT if its answer does not come is found out by the start procedure.
-        self.session.run(b"COMMIT", "COMMIT").await.map_err(|error| match error {
-            Error::Target { doing, source } => Error::TargetLost { doing: format!("{doing} ({source})") },
-            other => other,
-        })?;
+        // What became of this COMMIT, if its answer is an error or does not come, the start procedure finds out.
+        self.session.run(b"COMMIT", "COMMIT").await?;
         self.shared.board.end(self.number);
         self.shared.status.moving();
         self.shared.board.open_gate();

@@ -70,6 +70,8 @@ pub struct Applier {
     committed: TaskNumber,
     finished: mpsc::UnboundedReceiver<Finished>,
     applied: Option<Seq>,
+    /// The last seq given to any lane.
+    given: Option<Seq>,
     /// Results for the caller, in commit order.
     report: mpsc::UnboundedSender<Applied>,
     tasks: JoinSet<()>,
@@ -115,6 +117,7 @@ impl Applier {
             idle: (0..options.lanes).rev().collect(),
             dispatched: started.lanes.clone(),
             applied: started.applied,
+            given: started.applied,
             next_ticket: 0,
             footprint: Footprint::default(),
             committed: 0,
@@ -232,6 +235,7 @@ impl Applier {
     }
 
     async fn dispatch(&mut self, task: Task, chunks: Option<mpsc::Receiver<lane::Chunk>>) -> Result<()> {
+        self.ensure_follows(&task)?;
         let Some(number) = self.idle.pop() else {
             return Err(Error::Task { cause: "a task was dispatched without an idle lane".into() });
         };
@@ -240,7 +244,8 @@ impl Applier {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         let job = Job { ticket, task, previous, vector: self.dispatched.clone(), chunks };
-        if self.lanes[usize::from(number)].send(job).await.is_err() {
+        // An idle lane has room for a job: nothing is waited for, so nothing can be dropped half-way.
+        if self.lanes[usize::from(number)].try_send(job).is_err() {
             // The lane has ended: with an error, which waits in the queue, or by a panic.
             loop {
                 let finished = self.next_finished().await?;
@@ -248,6 +253,18 @@ impl Applier {
             }
         }
         Ok(())
+    }
+
+    /// Transactions that were passed over would be lost for ever: progress only knows the greatest seq.
+    fn ensure_follows(&mut self, task: &Task) -> Result<()> {
+        let begins = |given: Seq| task.first.generation() > given.generation() && task.first.number() <= 1;
+        match self.given.replace(task.last) {
+            Some(given) if task.first != given.next() && !begins(given) => {
+                let cause = format!("seq {} was to be applied right after seq {given}", task.first);
+                Err(Error::Task { cause })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn settle(&mut self, finished: Finished) -> Result<()> {

@@ -1,10 +1,10 @@
 //! A lane's connection: how it is set up, and one statement on it.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use strait_mysql::{
     client::{ClientError, Conn, Queryable, code, is_connection_lost, server_code},
-    server::{ServerOptions, Session, connect_session},
+    server::{ServerOptions, Session, connect_session, place_of},
 };
 
 use super::work::{Expect, Statement};
@@ -46,7 +46,7 @@ pub enum Done {
 pub struct LaneSession {
     conn: Conn,
     foreign_key_checks: bool,
-    /// How long the server may be silent before the connection counts as lost.
+    /// How long the server may be silent, at each statement of a text, before the connection counts as lost.
     answer_timeout: Duration,
 }
 
@@ -64,13 +64,18 @@ impl LaneSession {
 
     /// Runs a text and gives the rows it matched, all its statements together.
     pub async fn run(&mut self, sql: &[u8], doing: &str) -> Result<u64> {
-        match tokio::time::timeout(self.answer_timeout, run_text(&mut self.conn, sql)).await {
-            Ok(Ok(matched)) => Ok(matched),
-            Ok(Err(source)) if is_connection_lost(&source) => Err(lost(doing, &source)),
-            Ok(Err(source)) => Err(Error::Target { doing: doing.to_owned(), source }),
-            Err(_) => Err(Error::TargetLost {
-                doing: format!("{doing} (no answer within {} s)", self.answer_timeout.as_secs_f32()),
-            }),
+        let ran = run_text(&mut self.conn, sql, self.answer_timeout).await;
+        ran.map_err(|fault| self.failed(doing, fault))
+    }
+
+    fn failed(&self, doing: &str, fault: Fault) -> Error {
+        let (doing, place) = (doing.to_owned(), place_of(&self.conn));
+        match fault {
+            Fault::Silent => Error::TargetSilent { doing, place, limit: self.answer_timeout },
+            Fault::Client(source) if is_connection_lost(&source) => {
+                Error::TargetLost { doing, place, source }
+            }
+            Fault::Client(source) => Error::Target { doing, place, source },
         }
     }
 
@@ -136,11 +141,8 @@ impl LaneSession {
     }
 
     pub async fn ping(&mut self) -> Result<()> {
-        match tokio::time::timeout(self.answer_timeout, self.conn.ping()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(source)) => Err(lost("an idle ping", &source)),
-            Err(_) => Err(Error::TargetLost { doing: "an idle ping".into() }),
-        }
+        let answer = within(self.answer_timeout, self.conn.ping()).await;
+        answer.map_err(|fault| self.failed("an idle ping", fault))
     }
 
     pub async fn close(self) {
@@ -149,19 +151,29 @@ impl LaneSession {
     }
 }
 
-async fn run_text(conn: &mut Conn, sql: &[u8]) -> Result<u64, ClientError> {
-    let mut result = conn.query_iter(sql).await?;
-    let mut matched = result.affected_rows();
-    while !result.is_empty() {
-        result.for_each(drop).await?;
-        matched += result.affected_rows();
-    }
-    result.drop_result().await?;
-    Ok(matched)
+/// Why a statement did not end well.
+enum Fault {
+    Silent,
+    Client(ClientError),
 }
 
-fn lost(doing: &str, source: &ClientError) -> Error {
-    Error::TargetLost { doing: format!("{doing} ({source})") }
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, ClientError>>) -> Result<T, Fault> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(done) => done.map_err(Fault::Client),
+        Err(_) => Err(Fault::Silent),
+    }
+}
+
+/// Each statement of the text has the whole time: how many share it is no measure of the server's health.
+async fn run_text(conn: &mut Conn, sql: &[u8], limit: Duration) -> Result<u64, Fault> {
+    let mut result = within(limit, conn.query_iter(sql)).await?;
+    let mut matched = result.affected_rows();
+    while !result.is_empty() {
+        within(limit, result.for_each(drop)).await?;
+        matched += result.affected_rows();
+    }
+    within(limit, result.drop_result()).await?;
+    Ok(matched)
 }
 
 fn applying(statement: &Statement, source: ClientError) -> Error {

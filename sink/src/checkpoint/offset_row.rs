@@ -40,7 +40,5 @@ pub async fn save_offsets(
         "INSERT INTO strait.offset (origin, sink, topic, part, next_offset, cluster_id) VALUES {values} \
          ON DUPLICATE KEY UPDATE next_offset = VALUES(next_offset), cluster_id = VALUES(cluster_id)"
     );
-    conn.query_drop(statement)
-        .await
-        .map_err(|source| Error::Target { doing: "saving offsets in strait.offset".into(), source })
+    conn.query_drop(statement).await.map_err(Error::target(conn, "saving offsets in strait.offset"))
 }

@@ -1,7 +1,10 @@
 //! The start procedure: end the former run for certain, raise the epoch, read how far it got.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use strait_mysql::client::{Conn, Queryable, Row, params, server_code};
 use strait_mysql::gtid::GtidSet;
+use strait_mysql::server::place_of;
 use strait_schemas::Seq;
 
 use super::{LaneRow, OffsetRow, Vector};
@@ -37,7 +40,12 @@ pub struct ServerRun {
 
 impl ServerRun {
     async fn read(conn: &mut Conn) -> Result<Self> {
-        let failed = |source| Error::Target { doing: "reading the server's identity".into(), source };
+        let place = place_of(conn);
+        let failed = |source| Error::Target {
+            doing: "reading the server's identity".into(),
+            place: place.clone(),
+            source,
+        };
         // MariaDB has no server_uuid.
         let uuid: Option<(String, String)> =
             conn.query_first("SHOW GLOBAL VARIABLES LIKE 'server_uuid'").await.map_err(failed)?;
@@ -52,6 +60,33 @@ impl ServerRun {
 
     fn is_of(&self, row: &LaneRow) -> bool {
         self.uuid == row.server_uuid && (self.started - row.server_started).abs() <= START_TOLERANCE_S
+    }
+}
+
+/// The epoch that this process last set. Rows above it are another process's, which has taken over: whoever
+/// took them back would be taken over from in turn, and so on without end. Kept through all restarts within
+/// the process.
+#[derive(Debug, Default)]
+pub struct Claim(AtomicU64);
+
+impl Claim {
+    /// Noted before the COMMIT that sets it, whose answer may be lost.
+    fn note(&self, epoch: u64) {
+        self.0.store(epoch, Ordering::Relaxed);
+    }
+
+    fn ensure_held(&self, rows: &[LaneRow], identity: &Identity, conn: &Conn) -> Result<()> {
+        let epoch = self.0.load(Ordering::Relaxed);
+        let taken = rows.iter().find(|row| epoch > 0 && row.epoch > epoch);
+        taken.map_or(Ok(()), |row| {
+            let Identity { origin, sink, .. } = identity;
+            let place = format!(
+                "table strait.lane at {}, origin {origin}, sink {sink}, lane {}",
+                place_of(conn),
+                row.lane
+            );
+            Err(Error::Fenced { lane: row.lane, epoch, seq: row.seq, place })
+        })
     }
 }
 
@@ -76,12 +111,19 @@ pub struct Started {
 /// Takes over the progress of (origin, sink) with `lanes` lanes. `conn` must be outside a transaction.
 ///
 /// # Errors
-/// `CommitLost` where the rows contradict each other; any fault of the connection.
-pub async fn start(conn: &mut Conn, identity: Identity, lanes: u16, skip: &GtidSet) -> Result<Started> {
+/// `Fenced` where another process has taken over since `claim` was made; `CommitLost` where the rows contradict
+/// each other; any fault of the connection.
+pub async fn start(
+    conn: &mut Conn,
+    identity: Identity,
+    lanes: u16,
+    skip: &GtidSet,
+    claim: &Claim,
+) -> Result<Started> {
     private_schema::create(conn).await?;
     let server = ServerRun::read(conn).await?;
-    end_former_run(conn, &identity, &server).await?;
-    let rows = raise_epoch(conn, &identity, lanes, skip).await?;
+    end_former_run(conn, &identity, &server, claim).await?;
+    let rows = raise_epoch(conn, &identity, lanes, skip, claim).await?;
     verify(&rows, &identity)?;
 
     let newest = rows.iter().max_by_key(|row| row.seq);
@@ -103,15 +145,21 @@ pub async fn start(conn: &mut Conn, identity: Identity, lanes: u16, skip: &GtidS
 }
 
 /// Kills what is left of the former run on this life of the server. One's own user needs no privilege.
-async fn end_former_run(conn: &mut Conn, identity: &Identity, server: &ServerRun) -> Result<()> {
+async fn end_former_run(
+    conn: &mut Conn,
+    identity: &Identity,
+    server: &ServerRun,
+    claim: &Claim,
+) -> Result<()> {
     let statement =
         format!("SELECT {} FROM strait.lane WHERE origin = :origin AND sink = :sink", LaneRow::COLUMNS);
     let rows: Vec<Row> = conn
         .exec(statement, params! { "origin" => &identity.origin, "sink" => &identity.sink })
         .await
-        .map_err(|source| Error::Target { doing: "reading strait.lane".into(), source })?;
+        .map_err(Error::target(conn, "reading strait.lane"))?;
+    let rows = rows.into_iter().map(LaneRow::read).collect::<Result<Vec<_>>>()?;
+    claim.ensure_held(&rows, identity, conn)?;
     for row in rows {
-        let row = LaneRow::read(row)?;
         if row.connection_id == 0 || !server.is_of(&row) {
             continue;
         }
@@ -130,7 +178,7 @@ async fn end_former_run(conn: &mut Conn, identity: &Identity, server: &ServerRun
                 row.connection_id
             ),
             Err(source) => {
-                return Err(Error::Target { doing: format!("KILL {}", row.connection_id), source });
+                return Err(Error::target(conn, format!("KILL {}", row.connection_id))(source));
             }
         }
     }
@@ -143,10 +191,12 @@ async fn raise_epoch(
     identity: &Identity,
     lanes: u16,
     skip: &GtidSet,
+    claim: &Claim,
 ) -> Result<Vec<LaneRow>> {
+    let place = place_of(conn);
     let failed = |doing: &str| {
-        let doing = doing.to_owned();
-        move |source| Error::Target { doing, source }
+        let (doing, place) = (doing.to_owned(), place.clone());
+        move |source| Error::Target { doing, place, source }
     };
     let who = || params! { "origin" => &identity.origin, "sink" => &identity.sink };
     conn.query_drop("ROLLBACK").await.map_err(failed("ROLLBACK"))?;
@@ -212,6 +262,7 @@ async fn raise_epoch(
         .await
         .map_err(failed("noting the start in strait.start"))?;
     }
+    claim.note(epoch);
     conn.query_drop("COMMIT").await.map_err(failed("COMMIT of the raised epoch"))?;
     Ok(rows)
 }
@@ -245,7 +296,7 @@ async fn read_skip(conn: &mut Conn, identity: &Identity) -> Result<GtidSet> {
             params! { "origin" => &identity.origin, "sink" => &identity.sink },
         )
         .await
-        .map_err(|source| Error::Target { doing: "reading strait.start".into(), source })?;
+        .map_err(Error::target(conn, "reading strait.start"))?;
     let Some(found) = found else { return Ok(GtidSet::new()) };
     found.parse().map_err(|_| Error::Checkpoint { table: "strait.start", column: "gtid_set", found })
 }
@@ -260,7 +311,7 @@ async fn read_offsets(conn: &mut Conn, identity: &Identity) -> Result<Vec<Offset
             },
         )
         .await
-        .map_err(|source| Error::Target { doing: "reading strait.offset".into(), source })?;
+        .map_err(Error::target(conn, "reading strait.offset"))?;
     Ok(rows
         .into_iter()
         .map(|(topic, partition, next_offset)| OffsetRow { topic, partition, next_offset })

@@ -102,6 +102,11 @@ impl SpineLog {
         }
     }
 
+    /// Whether the target has the transaction from a backup.
+    pub fn skips(&self, gtid: &str) -> bool {
+        !self.skip.is_empty() && gtid.parse().is_ok_and(|gtid| self.skip.contains(&gtid))
+    }
+
     pub fn front(&self) -> Option<&Transaction> {
         self.transactions.front()
     }
@@ -206,7 +211,7 @@ impl SpineLog {
     }
 
     fn first_part(&mut self, offset: i64, part: SpinePart) -> Result<()> {
-        let skipped = !self.skip.is_empty() && part.gtid.parse().is_ok_and(|gtid| self.skip.contains(&gtid));
+        let skipped = self.skips(&part.gtid);
         let begins = self.begun == Some(part.seq.generation()) && part.seq.number() <= 1;
         match self.newest() {
             Some(newest) if part.seq == newest.next() || begins => {}

@@ -472,24 +472,47 @@ fn a_new_generation_needs_a_snapshot_and_voids_what_is_open() {
     assert_eq!(first.seq, Seq::new(2, 1));
 }
 
+/// Their records are not asked for, as they may be gone from the topics long before the spine's entries; what is
+/// there all the same is discarded.
 #[test]
 fn transactions_of_a_backup_are_skipped() {
     let uuid = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
-    let Ok(skip) = format!("{uuid}:1-2").parse::<GtidSet>() else { panic!("a GTID set") };
+    let Ok(skip) = format!("{uuid}:1-3").parse::<GtidSet>() else { panic!("a GTID set") };
     let mut merge = Merge::new(SPINE, None, skip, 1 << 20);
-    for number in 1..=3u64 {
+    let entry = |number: u64| {
         let mut entry = part(number, 1, 0, PartEnd::Closed, &[(1, 0)]);
         entry.gtid = format!("{uuid}:{number}");
-        merge.spine(number as i64, spine(vec![entry])).expect("a spine entry");
-        merge.offer(merge.id(TOPIC, 0).expect("named"), record(number, 0, 1, number as i64));
+        spine(vec![entry])
+    };
+    merge.spine(1, entry(1)).expect("a spine entry");
+    let Ok(Next::End(end)) = merge.next() else { panic!("an end without its record") };
+    assert!(end.skipped && merge.unassigned().is_empty());
+    for number in 2..=4u64 {
+        merge.spine(number as i64, entry(number)).expect("a spine entry");
+    }
+    let id = merge.id(TOPIC, 0).expect("named by the one that is not skipped");
+    for number in 2..=4u64 {
+        merge.offer(id, record(number, 0, 1, number as i64));
     }
     for skipped in [true, true, false] {
         if !skipped {
+            assert_eq!(merge.queue(id).front().map(|record| record.place.seq), Some(Seq::new(1, 4)));
             assert!(matches!(merge.next(), Ok(Next::Record(_))));
         }
         let Ok(Next::End(end)) = merge.next() else { panic!("an end") };
         assert_eq!(end.skipped, skipped);
     }
+}
+
+/// A later session that began behind a transaction's first part would not know its beginning.
+#[test]
+fn the_spine_is_read_on_from_the_first_part_of_a_transaction() {
+    let mut merge = merge_at(4);
+    merge.spine(7, spine(vec![part(5, 1, 0, PartEnd::Closed, &[])])).expect("a spine entry");
+    merge.spine(8, spine(vec![part(6, 1, 0, PartEnd::Open, &[(1, 0)])])).expect("a spine entry");
+    merge.spine(9, spine(vec![part(6, 1, 1, PartEnd::Closed, &[(2, 0)])])).expect("a spine entry");
+    let Ok(Next::End(end)) = merge.next() else { panic!("the end of 5") };
+    assert_eq!((end.seq, end.spine_offset), (Seq::new(1, 5), 8));
 }
 
 #[test]

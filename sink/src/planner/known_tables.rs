@@ -3,8 +3,12 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use strait_mysql::{catalog::TableName, client::Conn, server::ServerFacts};
-use strait_schemas::{Exact, Image, TableSchema, Value};
+use strait_mysql::{
+    catalog::TableName,
+    client::Conn,
+    server::{ServerFacts, place_of},
+};
+use strait_schemas::{Exact, Image, Value};
 
 use crate::{
     datum::Row,
@@ -29,8 +33,8 @@ struct Known {
 
 impl KnownTables {
     pub async fn new(conn: &mut Conn, allow_triggers: bool, answer_timeout: Duration) -> Result<Self> {
-        let catalog =
-            answered(answer_timeout, "reading the server's facts", TargetCatalog::new(conn, allow_triggers));
+        let (place, doing) = (place_of(conn), "reading the server's facts");
+        let catalog = answered(answer_timeout, place, doing, TargetCatalog::new(conn, allow_triggers));
         Ok(Self { catalog: catalog.await?, known: HashMap::new(), answer_timeout })
     }
 
@@ -53,9 +57,9 @@ impl KnownTables {
             return Ok(known.mapping.clone());
         }
         let place = place();
-        let limit = self.answer_timeout;
+        let (limit, server) = (self.answer_timeout, place_of(conn));
         let found = self.find(conn, columns, TableName::new(database, table), place);
-        let mapping = Arc::new(answered(limit, "reading the target's catalog", found).await?);
+        let mapping = Arc::new(answered(limit, server, "reading the target's catalog", found).await?);
         self.known.entry(table.to_owned()).or_default().push(Known {
             database: database.to_owned(),
             columns: columns.clone(),
@@ -98,7 +102,7 @@ fn lay(columns: &Columns, target: Arc<Target>) -> Result<Mapping, Refused> {
         Columns::Avro { decoder, .. } => Mapping::new(decoder.table(), target),
         Columns::Json(table) => Mapping::new(table, target),
         Columns::Names(names) => {
-            let assumed: TableSchema = assumed_schema(names, &target);
+            let assumed = assumed_schema(names, &target)?;
             Mapping::new(&assumed, target)
         }
     }
@@ -111,6 +115,7 @@ fn refusal(refused: Refused, name: &TableName, place: Place) -> Error {
             Error::MissingColumn { table, column, column_type, place }
         }
         Refused::Unfilled { column } => Error::UnfilledColumn { table, column, place },
+        Refused::Untyped { column, target } => Error::UntypedColumn { table, column, target, place },
         Refused::Type { column, target, source_type } => {
             Error::ColumnType { table, column, target, source_type, place }
         }

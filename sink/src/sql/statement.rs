@@ -84,7 +84,8 @@ impl Writer<'_> {
             row_text.clear();
             self.row(*row, &mut row_text)?;
             let full = text.rows > 0
-                && (text.sql.len() + row_text.len() + tail.len() > bytes
+                && (self.is_scan()
+                    || text.sql.len() + row_text.len() + tail.len() > bytes
                     || (self.step.action == Action::Delete && text.rows == KEYS_IN_LIST));
             if full {
                 self.finish(std::mem::take(&mut text), &tail)?;
@@ -102,6 +103,11 @@ impl Writer<'_> {
             self.finish(text, &tail)?;
         }
         Ok(())
+    }
+
+    /// Whether each row is found by looking at the whole table: then it has a text, and the time, of its own.
+    fn is_scan(&self) -> bool {
+        matches!(self.step.action, Action::UpdateEqual | Action::DeleteEqual)
     }
 
     /// Whether rows are listed in one statement; otherwise each row is a statement of its own.

@@ -47,8 +47,17 @@ impl TargetCatalog {
         &self.facts
     }
 
+    /// The name as the server keeps it: with lower_case_table_names = 1 in lower case, whatever is asked for.
+    fn kept(&self, name: &TableName) -> TableName {
+        match self.facts.lower_case_table_names {
+            1 => TableName::new(name.database.to_lowercase(), name.table.to_lowercase()),
+            _ => name.clone(),
+        }
+    }
+
     /// The table by name, read from the target unless it is known.
     pub async fn find(&mut self, conn: &mut Conn, name: &TableName) -> Result<Found> {
+        let name = &self.kept(name);
         if let Some(target) = self.targets.get(name) {
             return Ok(Found::Table(target.clone()));
         }
@@ -72,6 +81,7 @@ impl TargetCatalog {
 
     /// Forgets a table, as its definition seems to have changed.
     pub fn forget(&mut self, name: &TableName) {
+        let name = &self.kept(name);
         self.targets.remove(name);
         self.tables.remove(name);
     }

@@ -91,17 +91,8 @@ impl ColumnClass {
             Self::Integer => Kind::Int64,
             Self::Float => Kind::Float32,
             Self::Double => Kind::Float64,
-            Self::Decimal { scale } => {
-                Kind::Decimal { precision: column.numeric_precision.unwrap_or(65) as u8, scale: scale as u8 }
-            }
             Self::Bit if column.numeric_precision == Some(1) => Kind::Boolean,
-            Self::Bit => Kind::Bits { length: column.numeric_precision.unwrap_or(64) as u16 },
             Self::Year => Kind::Year,
-            Self::Date => Kind::Date,
-            Self::Time { .. } => Kind::MicroTime,
-            Self::DateTime { fsp } if fsp <= 3 => Kind::Timestamp,
-            Self::DateTime { .. } => Kind::MicroTimestamp,
-            Self::Timestamp { .. } => Kind::ZonedTimestamp,
             Self::Character => Kind::Text,
             Self::Binary => Kind::Bytes,
             Self::Enum => Kind::Enum { allowed: String::new() },
@@ -109,7 +100,13 @@ impl ColumnClass {
             Self::Json => Kind::Json,
             Self::Geometry => Kind::Geometry,
             Self::Vector => Kind::FloatVector,
-            Self::Unknown => return None,
+            Self::Decimal { .. }
+            | Self::Bit
+            | Self::Date
+            | Self::Time { .. }
+            | Self::DateTime { .. }
+            | Self::Timestamp { .. }
+            | Self::Unknown => return None,
         })
     }
 }

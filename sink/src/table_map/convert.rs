@@ -56,18 +56,24 @@ impl MappedColumn {
         if self.unsigned && value < 0 { Datum::UInt(value.cast_unsigned()) } else { Datum::Int(value) }
     }
 
-    /// A value of the header `strait.exact`.
-    pub fn exact(&self, form: ExactForm, data: &[u8]) -> Result<Datum, String> {
-        Ok(match form {
-            ExactForm::Text => Datum::Literal(Bytes::copy_from_slice(data)),
-            ExactForm::Raw if matches!(self.class, ColumnClass::Json) => {
-                Datum::JsonBinary(Bytes::copy_from_slice(data))
-            }
-            ExactForm::Raw => Datum::Raw(Bytes::copy_from_slice(data)),
-            ExactForm::Index => {
+    /// A value of the header `strait.exact`. `None` where the target's column is of another class than the
+    /// source's, so that the form would mean something else here: then the envelope's value is the one that fits.
+    pub fn exact(&self, form: ExactForm, data: &[u8]) -> Result<Option<Datum>, String> {
+        let bytes = || Bytes::copy_from_slice(data);
+        Ok(match (form, self.class, &self.kind) {
+            (
+                ExactForm::Text,
+                ColumnClass::Date | ColumnClass::DateTime { .. } | ColumnClass::Timestamp { .. },
+                _,
+            ) => Some(Datum::Literal(bytes())),
+            (ExactForm::Raw, ColumnClass::Json, Kind::Json) => Some(Datum::JsonBinary(bytes())),
+            (ExactForm::Raw, ColumnClass::Character, Kind::Text) => Some(Datum::Raw(bytes())),
+            (ExactForm::Index, ColumnClass::Enum, Kind::Enum { .. })
+            | (ExactForm::Index, ColumnClass::Set, Kind::EnumSet { .. }) => {
                 let text = std::str::from_utf8(data).ok().and_then(|text| text.parse().ok());
-                Datum::Index(text.ok_or("the exact index is no number")?)
+                Some(Datum::Index(text.ok_or("the exact index is no number")?))
             }
+            _ => None,
         })
     }
 }
@@ -150,6 +156,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Comparison;
 
     #[test]
     fn zoned_times_are_read_to_the_microsecond() {
@@ -166,6 +173,35 @@ mod tests {
         assert_eq!(bits(&[0xff; 8]), Ok(u64::MAX));
         assert_eq!(bits(&[1, 0, 0, 0, 0, 0, 0, 0, 0]), Ok(1));
         assert!(bits(&[0, 0, 0, 0, 0, 0, 0, 0, 1]).is_err());
+    }
+
+    /// The forms mean what they mean in the source's type only.
+    #[test]
+    fn exact_forms_are_for_columns_of_the_source_s_class() {
+        let exact = |class, kind, form| {
+            let column = MappedColumn {
+                source: 0,
+                name: "c".into(),
+                quoted: "`c`".into(),
+                class,
+                kind,
+                unsigned: false,
+                charset: None,
+                comparison: Comparison::Bytes,
+            };
+            column.exact(form, b"1").expect("a form that can be read")
+        };
+        let one = || Bytes::from_static(b"1");
+        let (labels, set) =
+            (|| Kind::Enum { allowed: String::new() }, || Kind::EnumSet { allowed: String::new() });
+        assert_eq!(exact(ColumnClass::Json, Kind::Json, ExactForm::Raw), Some(Datum::JsonBinary(one())));
+        assert_eq!(exact(ColumnClass::Character, Kind::Json, ExactForm::Raw), None);
+        assert_eq!(exact(ColumnClass::Character, Kind::Text, ExactForm::Raw), Some(Datum::Raw(one())));
+        assert_eq!(exact(ColumnClass::Enum, labels(), ExactForm::Index), Some(Datum::Index(1)));
+        assert_eq!(exact(ColumnClass::Character, labels(), ExactForm::Index), None);
+        assert_eq!(exact(ColumnClass::Set, set(), ExactForm::Index), Some(Datum::Index(1)));
+        assert_eq!(exact(ColumnClass::Character, set(), ExactForm::Index), None);
+        assert_eq!(exact(ColumnClass::Date, Kind::Date, ExactForm::Text), Some(Datum::Literal(one())));
     }
 
     #[test]

@@ -50,9 +50,23 @@ pub struct Mapping {
 /// Why a source table does not fit.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
-    Missing { column: String, column_type: String },
-    Unfilled { column: String },
-    Type { column: String, target: String, source_type: String },
+    Missing {
+        column: String,
+        column_type: String,
+    },
+    Unfilled {
+        column: String,
+    },
+    /// The records carry no types, and the column's values cannot be told without.
+    Untyped {
+        column: String,
+        target: String,
+    },
+    Type {
+        column: String,
+        target: String,
+        source_type: String,
+    },
 }
 
 impl Mapping {

@@ -39,9 +39,10 @@ impl Mapping {
         for exact in exact.iter().filter(|exact| exact.image == image) {
             // A generated column is not written, so neither is its exact value.
             if let Some(place) = self.place(&exact.column) {
-                row[place] = self.columns[place]
-                    .exact(exact.form, &exact.data)
-                    .map_err(|cause| (exact.column.to_string(), cause))?;
+                let exact_value = self.columns[place].exact(exact.form, &exact.data);
+                if let Some(value) = exact_value.map_err(|cause| (exact.column.to_string(), cause))? {
+                    row[place] = value;
+                }
             }
         }
         Ok(())
