@@ -13,5 +13,6 @@ mod lost_tail;
 mod refusals;
 mod slow;
 mod split;
+mod tls;
 
 pub use pipe::{Pipe, Published, Settings};
