@@ -299,7 +299,8 @@ fn lost_tail(facts: &ServerFacts, missing: &GtidSet, same_server: bool) -> Error
         format!("{what}; missing here: {missing}"),
         format!("{}, server_uuid {}", facts.place, facts.server_uuid.as_deref().unwrap_or("unknown")),
         "bring these transactions back (from the old server's binary log, or let this server catch up), then start again; if they are gone for \
-         good, readers of the topics hold changes that the source has not: make them equal and start anew with another `prefix`",
+         good, readers of the topics hold changes that the source has not: make them equal and start anew with another `prefix`. \
+         If this is simply another site: each has its own `prefix`",
     )
 }
 

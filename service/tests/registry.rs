@@ -116,7 +116,8 @@ fn a_schema_is_fetched_once_and_remembered() {
     assert_eq!(script.lines(), ["GET /schemas/ids/7"]);
     let error = registry.schema_by_id(9).expect_err("there is none");
     assert!(matches!(error, RegistryError::UnknownId { id: 9, .. }), "{error:?}");
-    assert_eq!(error.disposition(), Disposition::Halt);
+    // A mirror may not have it yet.
+    assert_eq!(error.disposition(), Disposition::Retry);
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub struct Target {
     pub port: u16,
     /// Unix socket in place of host and port.
     pub socket: Option<PathBuf>,
-    /// Account; it needs SELECT, INSERT, UPDATE and DELETE on the applied tables and ALL on `strait`.*; with
+    /// Account; it needs SELECT, INSERT, UPDATE, DELETE and TRIGGER on the applied tables and ALL on `strait`.*; with
     /// SELECT on performance_schema it sees who holds a lock.
     pub user: String,
     /// The account's password.

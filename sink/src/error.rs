@@ -349,7 +349,8 @@ impl Refusal for Error {
                     .into()
             }
             Self::MissingTable { table, .. } => {
-                format!("create it at the target as it is at the source (SHOW CREATE TABLE {table}), then start again")
+                format!("create it at the target as it is at the source (SHOW CREATE TABLE {table}); if it is there, the account does not see it: \
+                     GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON its database; then start again")
             }
             Self::MissingColumn { table, column, column_type, .. } => {
                 format!("ALTER TABLE {table} ADD COLUMN `{column}` {column_type} at the target, then start again")

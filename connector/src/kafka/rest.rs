@@ -5,13 +5,14 @@
 //! constant of its own (rdkafka_txnmgr.c). Waiting for the few milliseconds that the markers take is cheaper.
 //!
 //! How many they are depends on the broker and its load, and the refusal itself is not told. So it is learnt: a
-//! small transaction that took 20 ms longer than the quickest ones was refused, and the rest grows; each that was
-//! not lets it shrink a little. It settles where about one in twenty is refused.
+//! small transaction that took much longer than the quickest ones was refused, and the rest grows; each that was
+//! not lets it shrink a little. It settles where about one in twenty is refused. It begins at its longest, for who is
+//! always refused cannot tell.
 
 use std::time::{Duration, Instant};
 
-/// librdkafka's pause after a refusal.
-const REFUSED: Duration = Duration::from_millis(20);
+/// Longer by so much is refused: most of librdkafka's pause of 20 ms.
+const REFUSED: Duration = Duration::from_millis(15);
 const GROWTH: Duration = Duration::from_millis(2);
 const SHRINKAGE: Duration = Duration::from_micros(100);
 const LONGEST: Duration = Duration::from_millis(15);
@@ -27,7 +28,7 @@ pub struct Rest {
 
 impl Rest {
     pub fn new() -> Self {
-        Self { length: Duration::ZERO, quickest: Duration::MAX, until: Instant::now() }
+        Self { length: LONGEST, quickest: Duration::MAX, until: Instant::now() }
     }
 
     /// What is left of it.
@@ -59,6 +60,7 @@ mod tests {
     use super::*;
 
     const QUICK: Duration = Duration::from_millis(4);
+    const PAUSE: Duration = Duration::from_millis(20);
 
     /// A broker that refuses what begins less than `markers` after the last commit; the rest it leads to, and how
     /// many of the last hundred transactions were refused.
@@ -69,7 +71,7 @@ mod tests {
         for _ in 0..1000 {
             let is_refused = rest.left(now) < markers;
             refused.push(is_refused);
-            let took = way + QUICK + if is_refused { REFUSED } else { Duration::ZERO };
+            let took = way + QUICK + if is_refused { PAUSE } else { Duration::ZERO };
             now += took;
             rest.begin(now, took, 1000);
         }
@@ -93,7 +95,7 @@ mod tests {
         let now = Instant::now();
         rest.begin(now, QUICK, 1000);
         for _ in 0..100 {
-            rest.begin(now, QUICK + REFUSED, 1000);
+            rest.begin(now, QUICK + PAUSE, 1000);
         }
         assert!(rest.length <= LONGEST);
         let before = rest.length;

@@ -179,7 +179,10 @@ impl Framer {
         if elsewhere || header.log_pos == 0 || header.flags & EventHeader::ARTIFICIAL != 0 {
             return Ok(());
         }
-        let end = extend(self.pos, header.log_pos);
+        let end = extend(self.pos, header.log_pos).ok_or_else(|| Error::Malformed {
+            what: "a position",
+            found: format!("{} after {}", header.log_pos, self.pos),
+        })?;
         if event.inside_payload {
             if end != self.pos {
                 self.start = self.pos;
@@ -377,9 +380,10 @@ impl Framer {
         let pos = match pos {
             heartbeat::Pos::Whole(pos) => pos,
             heartbeat::Pos::Low(low) if known => {
-                let pos = extend(self.pos, low);
                 // Rather the place a little before ours than one four gigabytes on.
-                if pos - self.pos > u64::from(u32::MAX / 2) { self.pos } else { pos }
+                extend(self.pos, low)
+                    .filter(|pos| pos - self.pos <= u64::from(u32::MAX / 2))
+                    .unwrap_or(self.pos)
             }
             heartbeat::Pos::Low(low) => u64::from(low),
         };
@@ -426,10 +430,10 @@ impl Framer {
     }
 }
 
-/// The position at or after `pos` that has these lower 32 bits.
-fn extend(pos: u64, low: u32) -> u64 {
+/// The position at or after `pos` that has these lower 32 bits; `None`: there is none.
+fn extend(pos: u64, low: u32) -> Option<u64> {
     let candidate = pos & !u64::from(u32::MAX) | u64::from(low);
-    if candidate < pos { candidate + (1 << 32) } else { candidate }
+    if candidate < pos { candidate.checked_add(1 << 32) } else { Some(candidate) }
 }
 
 #[cold]
@@ -676,8 +680,9 @@ mod tests {
         framer.step(&log.gtid(5)).unwrap();
         assert_eq!((framer.pos(), framer.head().unwrap().pos), (log.pos, start));
         assert!(framer.pos() > u64::from(u32::MAX));
-        assert_eq!(extend(5 << 32 | 100, 99), 6 << 32 | 99);
-        assert_eq!(extend(5 << 32 | 100, 100), 5 << 32 | 100);
+        assert_eq!(extend(5 << 32 | 100, 99), Some(6 << 32 | 99));
+        assert_eq!(extend(5 << 32 | 100, 100), Some(5 << 32 | 100));
+        assert_eq!(extend(u64::MAX, 99), None);
     }
 
     #[test]
