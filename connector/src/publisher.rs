@@ -11,36 +11,36 @@
 //! the spine, and its number comes with a new attempt when it is given again: it is not in the log, even for
 //! a copy of the topics that shows aborted records.
 
+mod commit;
+mod compare;
+mod statement;
+mod xa;
+
 use std::time::{Duration, Instant};
 
 use strait_mysql::binlog::{
-    EventHeader, Framer, QueryEvent, RawEvent, RowsEvent, Step, TableMap, TransactionEnd, TransactionHead,
-    Xid, expand,
+    EventHeader, Framer, RawEvent, RowsEvent, Step, TableMap, TransactionEnd, TransactionHead, expand,
 };
-use strait_schemas::{GenerationBegin, Inside, Position, SpineRecord, spine};
+use strait_schemas::{GenerationBegin, Inside};
 use strait_service::{CancellationToken, Component};
 
 use crate::{
     Error, Result,
-    account_statement::tellable,
-    commit_rule::{CommitRule, Load},
+    commit_rule::CommitRule,
     current::{Current, Fate, Resumption},
     executed::ExecutedGate,
     filter::Filter,
-    kafka::{Producer, Record, Topic, Topics},
+    kafka::{Producer, Topic, Topics},
     loop_test::{self, LaneColumns},
     metrics::Metrics,
     numbering::Numbering,
     progress::{Progress, transaction_id},
-    reader::{Inbox, Taken, now_us},
+    reader::{Inbox, Taken},
     rows::{RowsOut, Scratch},
     side_topics::{HeartbeatTopic, TransactionTopic},
     source::Source,
     tables::{Destination, PublishedTable, Tables},
 };
-
-/// Longest wait for an event: the thread must look at the shutdown and at Kafka's events.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Everything that the start procedure made ready.
 pub struct Publisher {
@@ -128,37 +128,6 @@ impl Publisher {
         Ok(())
     }
 
-    fn has_pending(&self) -> bool {
-        self.producer.age().is_some() || self.numbering.has_parts()
-    }
-
-    fn is_due(&self, more_waits: bool) -> bool {
-        if self.has_pending() {
-            return self.rule.is_due(&self.load(more_waits));
-        }
-        let news = self.state.moved || self.state.idle_us > self.progress.as_of_us;
-        news && self.state.last_commit.elapsed() >= self.heartbeat_interval
-    }
-
-    fn load(&self, more_waits: bool) -> Load {
-        Load {
-            more_waits,
-            between: self.state.current.is_none(),
-            age: self.state.pending_since.map_or(Duration::ZERO, |since| since.elapsed()),
-            bytes: self.producer.bytes(),
-            parts: self.numbering.parts(),
-        }
-    }
-
-    fn patience(&self) -> Duration {
-        let heartbeat = self.heartbeat_interval.saturating_sub(self.state.last_commit.elapsed());
-        let commit = match self.state.pending_since {
-            Some(since) => self.rule.patience(since.elapsed()),
-            None => LOOK,
-        };
-        heartbeat.min(commit).clamp(Duration::from_millis(1), LOOK)
-    }
-
     fn handle_arrived(&mut self, event: &RawEvent, heard_us: i64) -> Result<()> {
         for inner in expand(event.clone()) {
             let inner = inner.map_err(|source| self.undecodable(event, source))?;
@@ -243,28 +212,6 @@ impl Publisher {
             self.status.idle("source idle: everything it has committed is published");
         }
         Ok(())
-    }
-
-    /// Whether this place is not before where the server's log ended when this run began.
-    fn is_past_start(&self, file: &str, pos: u64) -> bool {
-        self.end_at_start.as_ref().is_none_or(|(end_file, end_pos)| {
-            (file.len(), file, pos) >= (end_file.len(), end_file.as_str(), *end_pos)
-        })
-    }
-
-    /// The last transaction that was read was in the log when this run began, so it must have come by now.
-    fn ensure_compared(&self, file: &str, pos: u64) -> Result<()> {
-        let Some(expected) = &self.compare else { return Ok(()) };
-        Err(Error::refused(
-            format!(
-                "the stream has passed the place of transaction {}, the last one that was published, and it was not there: these are not the \
-                 binary logs that were published from",
-                expected.gtid
-            ),
-            format!("{}, {file}:{pos}", self.source.place()),
-            "binary logs that were deleted or put in by hand, or a restored backup, do this: readers of the topics may hold changes that the \
-             source has not; make them equal again and start anew with another `prefix`",
-        ))
     }
 
     fn handle_begin(&mut self, head: TransactionHead) -> Result<()> {
@@ -494,34 +441,6 @@ impl Publisher {
         self.state.moved = true;
     }
 
-    /// The last transaction that was read before the start must still be what it was.
-    fn compare(&mut self, current: &Current, expected: &strait_schemas::Fingerprint) -> Result<()> {
-        let found = current.fingerprint();
-        if found == *expected {
-            tracing::info!(
-                gtid = found.gtid,
-                "the last transaction that was read is unchanged at the source"
-            );
-            return Ok(());
-        }
-        Err(Error::refused(
-            format!(
-                "transaction {} is not the one that was published under this name: committed at {} us with {} bytes of rows (CRC {:08x}) then, \
-                 at {} us with {} bytes (CRC {:08x}) now; the source has lost its newest transactions and given their numbers again",
-                found.gtid,
-                expected.commit_us,
-                expected.row_bytes,
-                expected.crc,
-                found.commit_us,
-                found.row_bytes,
-                found.crc
-            ),
-            format!("{}, {}:{}", self.source.place(), current.head.file, current.head.pos),
-            "a crash with sync_binlog other than 1, a restored backup or an unclean failover does this: readers of the topics hold changes \
-             that the source has not; make them equal again and start anew with another `prefix`",
-        ))
-    }
-
     fn handle_rollback(&mut self, end: &TransactionEnd) -> Result<()> {
         let Some(current) = self.state.current.take() else {
             return Err(Error::Restart { why: "the rollback of a transaction that did not begin".into() });
@@ -541,182 +460,8 @@ impl Publisher {
         Ok(())
     }
 
-    fn handle_ddl(
-        &mut self,
-        head: TransactionHead,
-        query: &QueryEvent<'_>,
-        end: &TransactionEnd,
-    ) -> Result<()> {
-        self.metrics.lag.behind();
-        self.state.idle_us = 0;
-        let fate = self.fate_of(&head)?;
-        let mut current = Current::new(head, fate);
-        current.count(query.statement);
-        match current.fate.clone() {
-            Fate::Compared(expected) => return self.compare(&current, &expected),
-            Fate::Resumed(_) => self.void_unfinished(current.head.commit_us),
-            Fate::Undecided | Fate::Published | Fate::Looped => {}
-        }
-        if self.filter.publishes_statement(query) {
-            let (database, statement) = (query.database_text(), tellable(&query.text()));
-            tracing::info!(gtid = current.id, %database, statement = %excerpt(&statement), "DDL takes a number");
-            self.numbering.ddl(&current.id, current.head.commit_us, &database, &statement);
-        }
-        self.finish(&current, end)
-    }
-
-    fn handle_create_select(&mut self, query: &QueryEvent<'_>) {
-        let publishes = self.filter.publishes_statement(query);
-        let Some(current) = &mut self.state.current else { return };
-        if publishes && matches!(current.fate, Fate::Undecided) {
-            current.fate = Fate::Published;
-            self.numbering.ddl(&current.id, current.head.commit_us, &query.database_text(), &query.text());
-            self.state.pending_since.get_or_insert_with(Instant::now);
-        }
-    }
-
-    fn statement_form(&self, event: strait_mysql::binlog::EventType, statement: &str) -> Error {
-        let id = self.state.current.as_ref().map_or("(none)", |current| current.id.as_str());
-        Error::refused(
-            format!("a change is logged as a statement, not as rows ({event}): {}", excerpt(statement)),
-            format!(
-                "{}, transaction {id}, {}:{}",
-                self.source.place(),
-                self.framer.file(),
-                self.framer.pos()
-            ),
-            "set binlog_format=ROW at the source, also in the sessions and accounts that change it (they need SYSTEM_VARIABLES_ADMIN or \
-             SESSION_VARIABLES_ADMIN for that: revoke it); what is logged already can be passed only by a new start: make the readers \
-             equal and use another `prefix`",
-        )
-    }
-
-    /// Rows of a prepared transaction may still be rolled back.
-    fn handle_xa_prepare(&mut self, xid: &Xid, end: &TransactionEnd) -> Result<()> {
-        let Some(current) = self.state.current.take() else {
-            return Err(Error::Restart { why: "the end of a transaction that did not begin".into() });
-        };
-        if let Fate::Compared(expected) = &current.fate {
-            // It was read before, and did not halt us.
-            self.progress.leave_xid_out(xid);
-            return self.compare(&current, expected);
-        }
-        if self.numbering.current().is_some() || matches!(current.fate, Fate::Resumed(_) | Fate::Looped) {
-            return Err(xa_refused("XA PREPARE", &current.id, &self.source.place(), end));
-        }
-        self.progress.leave_xid_out(xid);
-        self.finish(&current, end)
-    }
-
-    fn handle_xa_commit(&mut self, head: TransactionHead, xid: &Xid, end: &TransactionEnd) -> Result<()> {
-        let left_out = self.progress.forget_xid(xid);
-        let compared =
-            self.compare.as_ref().is_some_and(|fingerprint| fingerprint.gtid == transaction_id(&head));
-        if !left_out && !compared {
-            return Err(xa_refused("XA COMMIT", &transaction_id(&head), &self.source.place(), end));
-        }
-        self.handle_without_rows(head, end)
-    }
-
     fn handle_without_rows(&mut self, head: TransactionHead, end: &TransactionEnd) -> Result<()> {
         self.handle_begin(head)?;
         self.handle_commit(end)
     }
-
-    /// Where an unfinished transaction stands, for the position.
-    fn inside(&self) -> Option<Inside> {
-        if self.unfinished.is_some() {
-            return self.unfinished.clone();
-        }
-        let current = self.state.current.as_ref()?;
-        let (seq, next_index) = self.numbering.current()?;
-        Some(Inside {
-            gtid: current.id.clone(),
-            seq,
-            next_index,
-            row_bytes: current.row_bytes(),
-            crc: current.crc(),
-        })
-    }
-
-    /// Ends the Kafka transaction: spine and position join the records, and all become visible at once.
-    pub fn commit(&mut self, more_waits: bool) -> Result<()> {
-        let began = Instant::now();
-        self.gate.pass(&mut self.source, &self.status)?;
-        let idle = !self.has_pending() && self.state.idle_us > 0;
-        if self.state.idle_us > 0 && self.state.current.is_none() {
-            self.progress.as_of_us = self.progress.as_of_us.max(self.state.idle_us);
-        }
-        let inside = self.inside();
-        let as_of_us = self.progress.as_of_us;
-        let record = SpineRecord { parts: self.numbering.cut(), begin: self.begin.take(), as_of_us };
-        for piece in spine::split(record, spine::MAX_BYTES) {
-            let value = piece.encode();
-            self.producer.send(&Record {
-                topic: &self.spine,
-                partition: 0,
-                key: None,
-                value: Some(&value),
-                headers: &[],
-            })?;
-        }
-        if idle && let Some(heartbeats) = &self.heartbeats {
-            heartbeats.send(as_of_us / 1000, &mut self.producer)?;
-        }
-        let position = self.progress.position(self.numbering.next_seq(), self.numbering.attempt(), inside);
-        self.send_position(&position)?;
-        let bytes = self.producer.bytes();
-        self.metrics.in_flight.set(self.producer.in_flight() as i64);
-        self.producer.commit()?;
-        self.metrics.in_flight.set(0);
-        self.committed(began, bytes, more_waits);
-        Ok(())
-    }
-
-    fn send_position(&mut self, position: &Position) -> Result<()> {
-        let value = position.encode();
-        let (topic, key) = (&self.position, Some(self.position_key.as_slice()));
-        self.producer.send(&Record { topic, partition: 0, key, value: Some(&value), headers: &[] })?;
-        Ok(())
-    }
-
-    fn committed(&mut self, began: Instant, bytes: u64, more_waits: bool) {
-        self.state.pending_since = None;
-        self.state.moved = false;
-        self.state.last_commit = Instant::now();
-        let next = self.numbering.next_seq();
-        self.metrics.commits.inc();
-        self.metrics.commit_seconds.observe(began.elapsed().as_secs_f64());
-        self.metrics.record_bytes.inc_by(bytes);
-        self.metrics.generation.set(i64::from(next.generation()));
-        self.metrics.seq.set(next.number() as i64);
-        self.metrics.attempt.set(i64::from(self.numbering.attempt()));
-        self.metrics.lag.published_through(self.progress.as_of_us);
-        if !more_waits && self.state.current.is_none() {
-            self.metrics.lag.caught_up(now_us());
-        }
-        if self.state.idle_us == 0 {
-            self.status.moving();
-        }
-    }
-}
-
-fn xa_refused(what: &str, id: &str, server: &str, end: &TransactionEnd) -> Error {
-    Error::refused(
-        format!("{what}: XA transactions are not supported, and this one has rows of published tables"),
-        format!("{server}, transaction {id}, ending at {}:{}", end.file, end.pos),
-        "let applications commit in one phase; what is logged already can be passed only by a new start: make the readers equal and use \
-         another `prefix`",
-    )
-}
-
-/// The beginning of a statement, on one line.
-fn excerpt(statement: &str) -> String {
-    const LONGEST: usize = 200;
-    let mut text: String =
-        statement.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.len() < statement.len() {
-        text.push_str("...");
-    }
-    text
 }

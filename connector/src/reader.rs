@@ -63,6 +63,7 @@ impl Outbox {
                 Ok(event) => event,
                 Err(source) => {
                     let attempted = "read the binary log";
+                    // An inbox that is gone has a reason of its own.
                     let _ = self.sender.send(Err(Error::Source { attempted, place, source }));
                     return;
                 }

@@ -1,9 +1,10 @@
 //! What both processes share to run as services: configuration, secrets, logs, retry, shutdown, the HTTP
-//! pages, systemd's notifications, the schema-registry client and the command line.
+//! pages, systemd's notifications, the schema-registry client, client libraries' complaints and the command line.
 //!
 //! Nothing here knows `MySQL` or Kafka; `cli::main` is the one way in for both binaries.
 
 pub mod cli;
+pub mod complaint;
 pub mod config;
 pub mod error;
 pub mod finding;
@@ -17,6 +18,7 @@ pub mod shutdown;
 pub mod status;
 
 pub use cli::{Context, Process};
+pub use complaint::Complaint;
 pub use config::{Endpoint, Options, Period, Secret, Size};
 pub use error::{Disposition, Error, Refusal, Result};
 pub use finding::{Finding, Severity};

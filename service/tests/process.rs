@@ -132,7 +132,7 @@ impl Drop for Running {
 fn eventually(condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !condition() {
-        assert!(Instant::now() < deadline, "it did not come about in 10 s");
+        assert!(Instant::now() < deadline, "it did not come about in 30 s");
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -112,8 +112,8 @@ impl Pump {
 
     /// Passes on whatever the merge has.
     async fn advance(&mut self) -> Result<()> {
+        self.status.beat();
         while !self.stop.is_cancelled() {
-            self.status.beat();
             match self.merge.next()? {
                 Next::Record(taken) => self.take(taken).await?,
                 Next::End(end) => self.end(&end).await?,
@@ -146,6 +146,7 @@ impl Pump {
     }
 
     async fn end(&mut self, end: &End) -> Result<()> {
+        self.status.beat();
         log_ddl(end, &self.metrics);
         self.planner.end(end);
         if self.planner.is_full() {

@@ -1,46 +1,34 @@
-//! What the client library says of its own accord, in our log; and the last of its complaints, for what comes back from a
-//! call is often no more than that time ran out.
+//! What the client library says of its own accord, in our log.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use rdkafka::{
     ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError,
     types::RDKafkaErrorCode as Code,
 };
-use strait_service::Options;
+use strait_service::{Complaint, Options};
 
 /// The client does not repeat the same complaint for 30 s.
 const FRESH: Duration = Duration::from_secs(35);
 
 /// Shared by all clients of a cluster; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Logged {
-    options: Arc<Options>,
-    complaint: Arc<Mutex<Option<(Instant, String)>>>,
-}
+pub struct Logged(Complaint);
 
 impl Logged {
     /// `options`: their secrets are kept out of what is said.
     pub fn new(options: &Options) -> Self {
-        Self { options: Arc::new(options.clone()), complaint: Arc::default() }
+        Self(Complaint::new(options))
     }
 
     /// What the client complained of last, if that is not long ago.
     pub fn complaint(&self) -> Option<String> {
-        let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        complaint.as_ref().filter(|(at, _)| at.elapsed() <= FRESH).map(|(_, text)| text.clone())
+        self.0.within(FRESH)
     }
 
     /// The text without secrets.
     pub fn redact(&self, text: &str) -> String {
-        self.options.redact(text)
-    }
-
-    fn complain(&self, text: String) {
-        *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), text));
+        self.0.redact(text)
     }
 }
 
@@ -51,11 +39,11 @@ impl ClientContext for Logged {
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::warn!(facility, "kafka client: {message}");
-                self.complain(message);
+                self.0.note(&message);
             }
             RDKafkaLogLevel::Error => {
                 tracing::debug!(facility, "kafka client: {message}");
-                self.complain(message);
+                self.0.note(&message);
             }
             _ => tracing::debug!(facility, "kafka client: {message}"),
         }
@@ -67,7 +55,7 @@ impl ClientContext for Logged {
         match error.rdkafka_error_code() {
             // That all brokers are down says less than why one of them is; the end of a partition is no fault.
             Some(Code::AllBrokersDown | Code::PartitionEOF) => {}
-            _ => self.complain(reason),
+            _ => self.0.note(&reason),
         }
     }
 }

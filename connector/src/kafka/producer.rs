@@ -61,7 +61,6 @@ struct Deliveries {
     denied: Mutex<Option<String>>,
     failures: AtomicU64,
     first: Mutex<Option<(String, KafkaError, usize)>>,
-    fatal: Mutex<Option<KafkaError>>,
 }
 
 impl ClientContext for Deliveries {
@@ -74,10 +73,7 @@ impl ClientContext for Deliveries {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.logged.error(error.clone(), reason);
-        if error.rdkafka_error_code() == Some(Code::Fatal) {
-            self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        }
+        self.logged.error(error, reason);
     }
 }
 
@@ -181,7 +177,8 @@ impl Producer {
 
     /// Hands a record over; waits while the buffer is full. Begins a Kafka transaction if none is under way.
     pub fn send(&mut self, record: &Record<'_>) -> Result<()> {
-        self.check_size(record)?;
+        let size = record.size();
+        self.check_size(record, size)?;
         self.begin()?;
         let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
         for (key, value) in record.headers {
@@ -195,7 +192,7 @@ impl Producer {
         if let Some(value) = record.value {
             message = message.payload(value);
         }
-        self.bytes += record.size() as u64;
+        self.bytes += size as u64;
         self.hand_over(message)?;
         self.unpolled += 1;
         if self.unpolled >= POLL_EVERY {
@@ -205,9 +202,8 @@ impl Producer {
         Ok(())
     }
 
-    fn check_size(&self, record: &Record<'_>) -> Result<()> {
+    fn check_size(&self, record: &Record<'_>, size: usize) -> Result<()> {
         let topic = record.topic;
-        let size = record.size();
         if size > topic.record_limit() {
             return Err(Error::RecordTooLarge {
                 topic: topic.name.to_string(),

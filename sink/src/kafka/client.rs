@@ -1,9 +1,6 @@
 //! How the cluster is reached.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use crate::{
     config::{Config, Kafka},
@@ -16,25 +13,24 @@ use rdkafka::{
     error::KafkaError,
     types::RDKafkaConfRes,
 };
+use strait_service::Complaint;
 
 const METADATA: Duration = Duration::from_secs(10);
 
 /// librdkafka's log lines in our log, and the last thing that it complained of, to say why nothing comes.
 #[derive(Debug, Clone, Default)]
-pub struct Logged {
-    complaint: Arc<Mutex<Option<(Instant, String)>>>,
-}
+pub struct Logged(Complaint);
 
 impl Logged {
     /// What was complained of within the last `age`.
     pub fn complaint(&self, age: Duration) -> Option<String> {
-        let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        complaint.as_ref().filter(|(at, _)| at.elapsed() <= age).map(|(_, text)| text.clone())
+        self.0.within(age)
     }
 }
 
 impl ClientContext for Logged {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        let message = self.0.redact(message);
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::warn!(facility, "kafka client: {message}");
@@ -45,9 +41,9 @@ impl ClientContext for Logged {
 
     /// librdkafka heals by itself what comes here; what it cannot heal comes back from `poll`.
     fn error(&self, error: KafkaError, reason: &str) {
+        let reason = self.0.redact(reason);
         tracing::debug!(%error, "kafka client: {reason}");
-        *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((Instant::now(), reason.to_owned()));
+        self.0.note(&reason);
     }
 }
 
@@ -68,7 +64,7 @@ impl Cluster {
             kafka: config.kafka.clone(),
             client_id: format!("strait-sink-{}-{}", config.origin(), config.name()),
             fetched_kbytes: (config.memory.fetched.bytes() / 1024).max(512),
-            logged: Logged::default(),
+            logged: Logged(Complaint::new(&config.kafka.options)),
         }
     }
 
