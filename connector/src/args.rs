@@ -66,10 +66,11 @@ pub fn main(args: Args) -> ExitCode {
     let source = match args.source.as_deref().map(ServerUrl::parse).transpose() {
         Ok(source) => source.unwrap_or_default(),
         Err(cause) => {
-            eprintln!(
-                "refused: the source's URL {cause}\n  at:  --source\n  fix: --source mysql://USER@HOST:3306, and the password in a file: --password-file"
+            return cli::refuse_flag(
+                "--source",
+                format!("the source's URL {cause}"),
+                "--source mysql://USER@HOST:3306, and the password in a file: --password-file",
             );
-            return ExitCode::from(2);
         }
     };
     let flags = Flags::default()

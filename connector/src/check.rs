@@ -1,12 +1,12 @@
 //! Preflight: everything that `run` needs, looked at before anything is changed. `check` prints all findings;
 //! `run` makes the source's part of it once for each server that it meets, and refuses what would lose data.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use strait_mysql::{
     ensure::{self, SourceNeeds},
     gtid::GtidSet,
-    server::ServerFacts,
+    server::{ServerFacts, connect, read_facts},
     stream::StartAt,
 };
 use strait_schemas::{Position, topics};
@@ -19,16 +19,21 @@ use crate::{
     Error, Result,
     config::{Config, PositionMode},
     filter::STRAIT,
+    first_place,
     kafka::{self, Cluster, Purpose, Topics},
     schema_registry::SchemaRegistry,
     source::Source,
-    start::Shared,
+    start::{Shared, ensure_nothing_published},
 };
 
 /// The name under which the preflight of the source says that it could not ask.
 const COULD_NOT_ASK: &str = "source";
 /// Some twenty questions to the source.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// For a cluster that does not answer at all; somebody sits before a `check`.
+const KAFKA_PATIENCE: Duration = Duration::from_secs(8);
+/// A look that the terminal hears of.
+const NOTICEABLE: Duration = Duration::from_millis(1500);
 
 /// Settings that no start could work with.
 pub fn ensure_settings(config: &Config) -> Result<()> {
@@ -71,15 +76,69 @@ pub fn ensure_source(shared: &Shared, source: &mut Source, facts: &ServerFacts) 
 /// All findings of source, Kafka and registry; nothing is changed anywhere.
 pub async fn check(config: Arc<Config>) -> Result<Vec<Finding>> {
     ensure_settings(&config)?;
-    let runtime = Handle::current();
-    let in_background = Arc::clone(&config);
-    let looked = tokio::task::spawn_blocking(move || kafka_and_registry(&in_background, runtime));
-    let (mut findings, position) =
-        looked.await.map_err(|error| Error::Restart { why: format!("the check broke off: {error}") })?;
-    let start = position.as_ref().and_then(start_of);
-    let mut all = source_findings(&config, start).await;
+    let cluster = Cluster::new(&config);
+    let kafka = told(|| kafka_in_words(&cluster), look_at_kafka_aside(&config, &cluster));
+    let registry =
+        told(|| format!("the schema registry at {}", config.registry.url), look_at_registry(&config));
+    let (kafka, registry) = tokio::join!(kafka, registry);
+    let (mut findings, stored) = kafka?;
+    findings.append(&mut registry?);
+    let place = config.server_options().place();
+    let mut all = told(|| format!("the source {place}"), look_at_source(&config, &stored)).await;
     all.append(&mut findings);
     Ok(all)
+}
+
+/// Says on standard error what is being looked at, where that takes longer: a terminal that stays empty tells nothing.
+async fn told<T>(what: impl Fn() -> String, looking: impl Future<Output = T>) -> T {
+    let mut looking = pin!(looking);
+    match tokio::time::timeout(NOTICEABLE, &mut looking).await {
+        Ok(result) => result,
+        Err(_) => {
+            eprintln!("still looking at {}", what());
+            looking.await
+        }
+    }
+}
+
+/// With the client's last complaint, if it has one.
+fn kafka_in_words(cluster: &Cluster) -> String {
+    let complaint = cluster.logged().complaint().map(|complaint| format!(" ({complaint})"));
+    format!("Kafka at {}{}", cluster.brokers(), complaint.unwrap_or_default())
+}
+
+/// Kafka's client and the registry's block.
+async fn aside<T: Send + 'static>(looking: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let looked = tokio::task::spawn_blocking(looking).await;
+    looked.map_err(|error| Error::Restart { why: format!("the check broke off: {error}") })
+}
+
+/// What is known of the stored position.
+enum Stored {
+    /// Kafka could not be asked.
+    Unknown,
+    None,
+    Position(Box<Position>),
+}
+
+async fn look_at_source(config: &Config, stored: &Stored) -> Vec<Finding> {
+    let start = match stored {
+        Stored::Position(position) => start_of(position),
+        Stored::None | Stored::Unknown => None,
+    };
+    let mut findings = source_findings(config, start).await;
+    if matches!(stored, Stored::None) {
+        findings.extend(first_place_finding(config).await);
+    }
+    findings
+}
+
+/// What the very first start would refuse of `source.start`. A source that cannot be asked has a finding already.
+async fn first_place_finding(config: &Config) -> Option<Finding> {
+    let mut conn = connect(&config.server_options()).await.ok()?;
+    let facts = read_facts(&mut conn).await.ok()?;
+    let refused = first_place::resolve(&config.source, &facts).err()?;
+    Some(finding("start", &refused, &facts.place))
 }
 
 fn start_of(position: &Position) -> Option<StartAt> {
@@ -112,35 +171,53 @@ fn translated(finding: ensure::Finding, by_file: bool) -> Finding {
     Finding { check: finding.check.to_owned(), severity, cause: finding.cause, place: finding.place, remedy }
 }
 
-/// Findings about Kafka and the registry, and the stored position if there is one.
-fn kafka_and_registry(config: &Config, runtime: Handle) -> (Vec<Finding>, Option<Position>) {
-    let mut findings = Vec::new();
-    let position = match look_at_kafka(config, runtime, &mut findings) {
-        Ok(position) => position,
-        Err(error) => {
-            findings.push(finding("kafka", &error));
-            None
-        }
-    };
-    if let Err(error) = SchemaRegistry::new(config).and_then(|registry| registry.ping()) {
-        findings.push(finding("registry", &error));
-    }
-    (findings, position)
+async fn look_at_registry(config: &Arc<Config>) -> Result<Vec<Finding>> {
+    let config = Arc::clone(config);
+    aside(move || {
+        let looked = SchemaRegistry::new(&config).and_then(|registry| registry.ping());
+        let place = format!("schema registry {}", config.registry.url);
+        looked.err().map(|error| finding("registry", &error, &place)).into_iter().collect()
+    })
+    .await
 }
 
-fn look_at_kafka(config: &Config, runtime: Handle, findings: &mut Vec<Finding>) -> Result<Option<Position>> {
-    let cluster = Cluster::new(config);
+/// Findings about Kafka, and the stored position if there is one.
+async fn look_at_kafka_aside(config: &Arc<Config>, cluster: &Cluster) -> Result<(Vec<Finding>, Stored)> {
+    let (config, cluster, runtime) = (Arc::clone(config), cluster.clone(), Handle::current());
+    aside(move || {
+        let mut findings = Vec::new();
+        let stored = look_at_kafka(&config, &cluster, runtime, &mut findings).unwrap_or_else(|error| {
+            findings.push(finding("kafka", &error, &place_of(&cluster)));
+            Stored::Unknown
+        });
+        (findings, stored)
+    })
+    .await
+}
+
+fn place_of(cluster: &Cluster) -> String {
+    format!("Kafka at {}", cluster.brokers())
+}
+
+fn look_at_kafka(
+    config: &Config,
+    cluster: &Cluster,
+    runtime: Handle,
+    findings: &mut Vec<Finding>,
+) -> Result<Stored> {
     cluster.ensure_options()?;
-    let topics = Topics::new(&cluster, &config.topics, runtime, CancellationToken::new())?;
-    topics.brokers()?;
+    let stop = CancellationToken::new();
+    let topics = Topics::new(cluster, &config.topics, runtime, stop.clone())?;
+    let position = topics::position_topic(&config.prefix);
+    kafka::wait_for_answer(cluster, &position, KAFKA_PATIENCE, &stop, |_, _| {})?;
     let mut look = |name: String, purpose: Purpose| match topics.inspect(&name, purpose) {
         Ok(exists) => exists.is_some(),
         Err(error) => {
-            findings.push(finding("topics", &error.into()));
+            findings.push(finding("topics", &error.into(), &place_of(cluster)));
             false
         }
     };
-    let position_exists = look(topics::position_topic(&config.prefix), Purpose::Position);
+    let position_exists = look(position, Purpose::Position);
     look(topics::spine_topic(&config.prefix), Purpose::Spine);
     if config.publish.heartbeat_topic {
         look(topics::heartbeat_topic(&config.prefix), Purpose::Side);
@@ -157,13 +234,15 @@ fn look_at_kafka(config: &Config, runtime: Handle, findings: &mut Vec<Finding>) 
             look(topic, Purpose::Data);
         }
     }
-    if !position_exists {
-        return Ok(None);
+    if position_exists && let Some(position) = kafka::read_position(cluster, &config.prefix, &stop)? {
+        return Ok(Stored::Position(Box::new(position)));
     }
-    Ok(kafka::read_position(&cluster, &config.prefix, &CancellationToken::new())?)
+    ensure_nothing_published(config, cluster, &topics, &stop)?;
+    Ok(Stored::None)
 }
 
-fn finding(check: &str, error: &Error) -> Finding {
+/// `place`: where the error itself does not say it.
+fn finding(check: &str, error: &Error, place: &str) -> Finding {
     let mut cause = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
@@ -181,7 +260,7 @@ fn finding(check: &str, error: &Error) -> Finding {
         check: check.to_owned(),
         severity: Severity::Refusal,
         cause,
-        place: error.place().unwrap_or_default(),
+        place: error.place().unwrap_or_else(|| place.to_owned()),
         remedy,
     }
 }

@@ -12,6 +12,8 @@ use strait_service::{
     http, log, registry, retry,
 };
 
+use crate::first_place;
+
 /// Everything a connector is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -342,6 +344,9 @@ impl Settings for Config {
             "without GTIDs the server cannot say whether it has executed a transaction",
             "publish.when = \"immediately\", or turn GTIDs on and use source.position = \"gtid\"",
         );
+        if let Err((cause, remedy)) = first_place::ensure_form(&self.source) {
+            findings.push(refuse("source.start", cause, remedy));
+        }
         findings
     }
 }
@@ -417,14 +422,15 @@ mod tests {
     }
 
     #[test]
-    fn each_missing_value_is_named_with_its_flag() {
-        let cases: [(fn(&mut Config), &str, &str); 6] = [
+    fn each_missing_or_wrong_value_is_named_with_its_remedy() {
+        let cases: [(fn(&mut Config), &str, &str); 7] = [
             (|c| c.prefix.clear(), "setting prefix", "--prefix"),
             (|c| c.prefix = "a b".into(), "setting prefix", "characters"),
             (|c| c.source.host.clear(), "setting source.host", "--source"),
             (|c| c.source.user.clear(), "setting source.user", "--source"),
             (|c| c.kafka.brokers.clear(), "setting kafka.brokers", "--kafka"),
             (|c| c.registry.url = Endpoint::default(), "setting registry.url", "--registry"),
+            (|c| c.source.start = "garbage".into(), "setting source.start", "\"earliest\""),
         ];
         for (spoil, place, remedy) in cases {
             let mut config = five_values();

@@ -39,9 +39,9 @@ pub enum Error {
     #[error(transparent)]
     Kafka(#[from] kafka::Error),
 
-    #[error("could not register the schema of subject {subject}")]
+    #[error("could not {attempted}")]
     Registry {
-        subject: String,
+        attempted: String,
         #[source]
         source: RegistryError,
     },
@@ -120,6 +120,9 @@ impl Refusal for Error {
             Self::Refused(refused) => Some(refused.remedy.clone()),
             Self::Kafka(error) => error.remedy(),
             Self::Registry { source, .. } => source.remedy(),
+            Self::Source { source: strait_mysql::Error::Server(error), .. } => {
+                error.remedy().map(str::to_owned)
+            }
             Self::Preflight { .. }
             | Self::Source { .. }
             | Self::Sql { .. }

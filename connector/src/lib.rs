@@ -14,6 +14,7 @@ mod run;
 mod start;
 
 mod executed;
+mod first_place;
 mod reader;
 mod silence;
 mod source;

@@ -21,7 +21,9 @@ impl SchemaRegistry {
     /// Only Avro needs one.
     pub fn new(config: &Config) -> Result<Self> {
         let client = match config.schema.format {
-            Format::Avro => Some(Registry::new(&config.registry).map_err(failed(""))?),
+            Format::Avro => Some(
+                Registry::new(&config.registry).map_err(failed("make a client of the schema registry"))?,
+            ),
             Format::Json | Format::JsonSchemaless => None,
         };
         Ok(Self { client, compatibility: config.schema.compatibility })
@@ -36,19 +38,42 @@ impl SchemaRegistry {
                     subject,
                     "the registry refuses the table's new schema: compatibility of the subject is set to NONE"
                 );
-                client.set_compatibility(subject, registry::Compatibility::None).map_err(failed(subject))?;
-                client.register(subject, schema).map_err(failed(subject))
+                client
+                    .set_compatibility(subject, registry::Compatibility::None)
+                    .map_err(of_subject(subject))?;
+                client.register(subject, schema).map_err(of_subject(subject))
             }
-            result => result.map_err(failed(subject)),
+            result => result.map_err(of_subject(subject)),
         }
     }
 
     /// Proves that the registry answers; for `check`.
     pub fn ping(&self) -> Result<()> {
-        self.client.as_ref().map_or(Ok(()), |client| client.ping().map_err(failed("")))
+        self.client.as_ref().map_or(Ok(()), |client| client.ping().map_err(failed("use the schema registry")))
     }
 }
 
-fn failed(subject: &str) -> impl FnOnce(RegistryError) -> Error {
-    move |source| Error::Registry { subject: subject.to_owned(), source }
+fn of_subject(subject: &str) -> impl FnOnce(RegistryError) -> Error {
+    failed(format!("register the schema of subject {subject}"))
+}
+
+/// `attempted` follows "could not".
+fn failed(attempted: impl Into<String>) -> impl FnOnce(RegistryError) -> Error {
+    move |source| Error::Registry { attempted: attempted.into(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use strait_service::{Endpoint, Refusal as _};
+
+    use super::*;
+
+    #[test]
+    fn a_registry_that_cannot_be_used_is_told_without_a_subject() {
+        let mut config = Config::default();
+        config.registry.url = Endpoint::new("ftp://registry");
+        let error = SchemaRegistry::new(&config).map(drop).expect_err("another protocol");
+        assert_eq!(error.to_string(), "could not make a client of the schema registry");
+        assert_eq!(error.place().as_deref(), Some("setting registry.url"));
+    }
 }

@@ -1,22 +1,24 @@
 //! The start procedure: the one way in, after a crash, a fault or a first start alike.
 //!
-//! 1. Look at the source: settings, rights, identity.
-//! 2. Fence: `init_transactions` aborts whatever an older instance had open, and keeps it from writing more.
-//! 3. Read the position topic to its end. What is there is final now. Nothing there beside topics that hold
-//!    records is refused: to begin anew would publish twice.
-//! 4. Hold the position against the source: what was published must be executed there and what follows must not be
+//! 1. Look at the source (settings, rights, identity) and at the topics of the log.
+//! 2. Look at the stored position, and hold it against the source; then at the registry. A connector that cannot go on
+//!    from there (another site's source, another configuration) refuses here, and leaves one that runs alone.
+//! 3. Fence: `init_transactions` aborts whatever an older instance had open, and keeps it from writing more.
+//! 4. Read the position topic to its end, again. What is there is final now, and it alone counts. Nothing there beside
+//!    topics that hold records is refused: to begin anew would publish twice.
+//! 5. Hold the position against the source: what was published must be executed there and what follows must not be
 //!    purged. On the same server it may still come, for a transaction is streamed before it is executed; on
 //!    another one it is lost.
-//! 5. Commit attempt + 1, with the number of an unfinished transaction that cannot be resumed declared void,
+//! 6. Commit attempt + 1, with the number of an unfinished transaction that cannot be resumed declared void,
 //!    before any record carries that attempt: so no attempt is ever used twice.
-//! 6. Stream, from before the last transaction that was read, to compare it.
+//! 7. Stream, from before the last transaction that was read, to compare it.
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use strait_mysql::{binlog::Framer, gtid::GtidSet, server::ServerFacts, stream::StartAt};
@@ -30,6 +32,7 @@ use crate::{
     config::{Config, PositionMode},
     executed::ExecutedGate,
     filter::Filter,
+    first_place::{self, FirstPlace},
     kafka::{self, Cluster, Producer, Purpose, Topics},
     metrics::Metrics,
     numbering::Numbering,
@@ -46,6 +49,8 @@ use crate::{
 const MOST_PARTS: usize = 20_000;
 /// Batches of a producer, unless a topic takes less.
 pub const BATCH_BYTES: usize = 512 << 10;
+/// A wait for Kafka that the log tells.
+const NOTICEABLE: Duration = Duration::from_secs(1);
 
 /// What outlives a single run.
 #[derive(Clone)]
@@ -82,7 +87,7 @@ struct Beginning {
     void: Option<Inside>,
 }
 
-/// Runs steps 1 to 5; blocking.
+/// Runs steps 1 to 6; blocking.
 pub fn start(shared: &Shared) -> Result<Ready> {
     let config = &shared.config;
     shared.status.starting("looking at the source");
@@ -90,21 +95,19 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let mut facts = source.facts()?;
     crate::check::ensure_source(shared, &mut source, &facts)?;
 
-    shared.status.starting("fencing older instances off (init_transactions)");
     let cluster = Cluster::new(config);
-    let batch_bytes = shared.batch_bytes.load(Ordering::Relaxed);
-    let producer = Producer::start(&cluster, batch_bytes, &shared.stop, &shared.status)?;
+    cluster.ensure_options()?;
+    wait_for_kafka(shared, &cluster)?;
     let mut topics = Topics::new(&cluster, &config.topics, shared.runtime.clone(), shared.stop.clone())?;
     let position = topics.ensure(&topics::position_topic(&config.prefix), Purpose::Position)?;
     let spine = topics.ensure(&topics::spine_topic(&config.prefix), Purpose::Spine)?;
 
-    shared.status.starting("reading the position");
-    let filter = Filter::new(&config.databases);
-    let beginning = match kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
-        Some(stored) => go_on(shared, &mut source, &mut facts, &filter, &stored)?,
-        None => begin_first(shared, &cluster, &topics, &facts, &filter)?,
-    };
-
+    shared.status.starting("looking at the position");
+    // Without one nobody has begun under this prefix, so there is nobody to leave alone; and whether topics are
+    // empty can be told after the fence only, while no Kafka transaction is half visible.
+    if let Some(stored) = kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
+        ensure_can_go_on(shared, &mut source, &mut facts, &stored)?;
+    }
     let registry = SchemaRegistry::new(config)?;
     let heartbeats = match config.publish.heartbeat_topic {
         true => Some(HeartbeatTopic::prepare(config, &mut topics, &registry)?),
@@ -113,6 +116,17 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let transactions = match config.publish.transaction_metadata {
         true => Some(TransactionTopic::prepare(config, &mut topics, &registry)?),
         false => None,
+    };
+
+    shared.status.starting("fencing older instances off (init_transactions)");
+    let batch_bytes = shared.batch_bytes.load(Ordering::Relaxed);
+    let producer = Producer::start(&cluster, batch_bytes, &shared.stop, &shared.status)?;
+
+    shared.status.starting("reading the position");
+    let filter = Filter::new(&config.databases);
+    let beginning = match kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
+        Some(stored) => go_on(shared, &mut source, &mut facts, &filter, &stored)?,
+        None => begin_first(shared, &cluster, &topics, &facts, &filter)?,
     };
     let (start, compare) = where_to_stream(&beginning.progress, &facts, &mut source)?;
     let mut publisher = Publisher {
@@ -158,11 +172,60 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     Ok(Ready { publisher, start, server_uuid: facts.server_uuid })
 }
 
+/// The log tells once what is waited for, long before patience ends.
+fn wait_for_kafka(shared: &Shared, cluster: &Cluster) -> Result<()> {
+    let config = &shared.config;
+    let mut told = false;
+    let waiting = |waited, text: String| {
+        if !told && waited >= NOTICEABLE {
+            told = true;
+            tracing::warn!("{text}");
+        }
+        shared.status.starting(text);
+    };
+    let patience = config.kafka.delivery_timeout.duration();
+    let topic = topics::position_topic(&config.prefix);
+    Ok(kafka::wait_for_answer(cluster, &topic, patience, &shared.stop, waiting)?)
+}
+
 fn framer(start: &StartAt) -> Framer {
     match start {
         StartAt::Gtid(_) => Framer::new("", 0),
         StartAt::File { file, pos } => Framer::new(file, *pos),
     }
+}
+
+/// Whether what was published up to a position can be followed by what this source has, under these settings. The
+/// source is asked anew: one that follows another server may have got further since it was looked at.
+fn ensure_can_go_on(
+    shared: &Shared,
+    source: &mut Source,
+    facts: &mut ServerFacts,
+    stored: &Position,
+) -> Result<Progress> {
+    let config = &shared.config;
+    let progress = Progress::from_position(stored).map_err(|error| {
+        Error::refused(
+            format!("the stored position cannot be read: {error}"),
+            format!("topic {}", topics::position_topic(&config.prefix)),
+            "it was not written by this version of the connector: start the version that wrote it, or choose another `prefix`",
+        )
+    })?;
+    ensure_mode(config, &progress)?;
+    *facts = source.facts()?;
+    crate::check::ensure_source(shared, source, facts)?;
+    let same_server = is_same_server(facts, &progress);
+    if let Some(published) = &progress.gtids {
+        ensure_executed(shared, source, facts, published, same_server)?;
+        first_place::ensure_not_purged(facts, published)?;
+    } else if !same_server {
+        return Err(other_server(facts, &progress));
+    }
+    Ok(progress)
+}
+
+fn is_same_server(facts: &ServerFacts, progress: &Progress) -> bool {
+    facts.server_uuid.as_deref() == Some(progress.server_uuid.as_str())
 }
 
 /// A start with a position.
@@ -174,21 +237,8 @@ fn go_on(
     stored: &Position,
 ) -> Result<Beginning> {
     let config = &shared.config;
-    let mut progress = Progress::from_position(stored).map_err(|error| {
-        Error::refused(
-            format!("the stored position cannot be read: {error}"),
-            format!("topic {}", topics::position_topic(&config.prefix)),
-            "it was not written by this version of the connector: start the version that wrote it, or choose another `prefix`",
-        )
-    })?;
-    ensure_mode(config, &progress)?;
-    let same_server = facts.server_uuid.as_deref() == Some(progress.server_uuid.as_str());
-    if let Some(published) = &progress.gtids {
-        ensure_executed(shared, source, facts, published, same_server)?;
-        ensure_not_purged(facts, published)?;
-    } else if !same_server {
-        return Err(other_server(facts, &progress));
-    }
+    let mut progress = ensure_can_go_on(shared, source, facts, stored)?;
+    let same_server = is_same_server(facts, &progress);
     let filter = filter.fingerprint();
     let void_because = void_reason(config, stored, same_server, &filter);
     let (unfinished, void) = match (&stored.inside, void_because) {
@@ -260,7 +310,7 @@ fn ensure_executed(
     let began = Instant::now();
     let patience = shared.config.source.executed_timeout.duration();
     loop {
-        let executed = parse_executed(facts)?;
+        let executed = first_place::executed(facts)?;
         if executed.contains_set(published) {
             return Ok(());
         }
@@ -275,17 +325,9 @@ fn ensure_executed(
         );
         tracing::warn!("{text}");
         shared.status.waiting(text);
-        source.has_executed(&missing, std::time::Duration::from_secs(1))?;
+        source.has_executed(&missing, Duration::from_secs(1))?;
         *facts = source.facts()?;
     }
-}
-
-fn parse_executed(facts: &ServerFacts) -> Result<GtidSet> {
-    facts.executed().map_err(|source| Error::Source {
-        attempted: "read gtid_executed",
-        place: facts.place.clone(),
-        source,
-    })
 }
 
 fn lost_tail(facts: &ServerFacts, missing: &GtidSet, same_server: bool) -> Error {
@@ -304,35 +346,15 @@ fn lost_tail(facts: &ServerFacts, missing: &GtidSet, same_server: bool) -> Error
     )
 }
 
-fn ensure_not_purged(facts: &ServerFacts, published: &GtidSet) -> Result<()> {
-    let mut purged = facts.purged().map_err(|source| Error::Source {
-        attempted: "read gtid_purged",
-        place: facts.place.clone(),
-        source,
-    })?;
-    purged.subtract(published);
-    if purged.is_empty() {
-        return Ok(());
-    }
-    Err(Error::refused(
-        format!("the source has purged binary logs that were not read yet; gone: {purged}"),
-        facts.place.clone(),
-        "restore the binary logs, or make the readers equal and start anew with another `prefix`; keep binary logs longer than the longest stop \
-         (SET PERSIST binlog_expire_logs_seconds)",
-    ))
-}
-
-/// The very first start.
-fn begin_first(
-    shared: &Shared,
+/// Without a position every topic of the prefix must be empty.
+pub fn ensure_nothing_published(
+    config: &Config,
     cluster: &Cluster,
     topics: &Topics,
-    facts: &ServerFacts,
-    filter: &Filter,
-) -> Result<Beginning> {
-    let config = &shared.config;
+    stop: &CancellationToken,
+) -> Result<()> {
     for (topic, partitions) in topics.of_prefix(&config.prefix)? {
-        if !kafka::is_empty_log(cluster, &topic, partitions, &shared.stop)? {
+        if !kafka::is_empty_log(cluster, &topic, partitions, stop)? {
             return Err(Error::refused(
                 format!(
                     "there is no position, but topic {topic} holds records: to begin anew would publish them twice"
@@ -346,7 +368,20 @@ fn begin_first(
             ));
         }
     }
-    let (gtids, file, pos) = first_place(config, facts)?;
+    Ok(())
+}
+
+/// The very first start.
+fn begin_first(
+    shared: &Shared,
+    cluster: &Cluster,
+    topics: &Topics,
+    facts: &ServerFacts,
+    filter: &Filter,
+) -> Result<Beginning> {
+    let config = &shared.config;
+    ensure_nothing_published(config, cluster, topics, &shared.stop)?;
+    let FirstPlace { gtids, file, pos } = first_place::resolve(&config.source, facts)?;
     let begin_at = gtids.as_ref().map_or_else(|| crate::progress::file_id(&file, pos), ToString::to_string);
     tracing::info!(start = begin_at, "first start of this prefix");
     let progress = Progress {
@@ -370,65 +405,6 @@ fn begin_first(
     })
 }
 
-/// `source.start`, resolved.
-fn first_place(config: &Config, facts: &ServerFacts) -> Result<(Option<GtidSet>, String, u64)> {
-    let refuse =
-        |cause: String, remedy: &str| Error::refused(cause, "setting source.start".to_owned(), remedy);
-    let now = facts.binlog.as_ref().map(|place| (place.file.clone(), place.pos));
-    let start = config.source.start.trim();
-    if config.source.position == PositionMode::File {
-        let (file, pos) = match start {
-            "now" => now.ok_or_else(|| {
-                refuse(
-                    "the server does not tell its position".into(),
-                    "GRANT REPLICATION CLIENT ON *.* to the account",
-                )
-            })?,
-            "earliest" => (String::new(), 4),
-            place => place
-                .rsplit_once(':')
-                .and_then(|(file, pos)| Some((file.to_owned(), pos.parse().ok()?)))
-                .ok_or_else(|| {
-                    refuse(
-                        format!("\"{place}\" is no place in the binary log"),
-                        "\"now\", \"earliest\", or such as \"binlog.000003:157\"",
-                    )
-                })?,
-        };
-        return Ok((None, file, pos));
-    }
-    let executed = parse_executed(facts)?;
-    let purged = facts.purged().map_err(|source| Error::Source {
-        attempted: "read gtid_purged",
-        place: facts.place.clone(),
-        source,
-    })?;
-    let gtids = match start {
-        "now" => executed,
-        "earliest" => purged,
-        text => {
-            let wanted: GtidSet = text.parse().map_err(|error| {
-                refuse(
-                    format!("{error}"),
-                    "\"now\", \"earliest\", or a GTID set as SELECT @@gtid_executed prints it",
-                )
-            })?;
-            let mut unknown = wanted.clone();
-            unknown.subtract(&executed);
-            if !unknown.is_empty() {
-                return Err(refuse(
-                    format!("the source has never executed {unknown}"),
-                    "give a GTID set that is part of the source's own gtid_executed",
-                ));
-            }
-            ensure_not_purged(facts, &wanted)?;
-            wanted
-        }
-    };
-    let (file, pos) = now.unwrap_or_default();
-    Ok((Some(gtids), file, pos))
-}
-
 /// The stream begins before the last transaction that was read, so that it is read again and compared.
 fn where_to_stream(
     progress: &Progress,
@@ -438,11 +414,7 @@ fn where_to_stream(
     let Some(last) = &progress.last else { return Ok((progress.start_at(), None)) };
     match &progress.gtids {
         Some(gtids) => {
-            let purged = facts.purged().map_err(|source| Error::Source {
-                attempted: "read gtid_purged",
-                place: facts.place.clone(),
-                source,
-            })?;
+            let purged = first_place::purged(facts)?;
             match last.gtid.parse() {
                 Ok(gtid) if gtids.contains(&gtid) && !purged.contains(&gtid) => {
                     let mut before = gtids.clone();

@@ -99,6 +99,13 @@ pub fn main<P: Process>(command: Option<Command>, common: &Common, flags: Flags)
     ExitCode::from(code)
 }
 
+/// Refuses the value of a flag before there is a configuration, in the form that every refusal has; the exit code.
+/// `cause` must hold no part of the value: it may be a secret.
+pub fn refuse_flag(flag: &str, cause: impl Into<String>, remedy: impl Into<String>) -> ExitCode {
+    let finding = config::refuse_at(format!("flag {flag}"), cause, remedy);
+    ExitCode::from(print::refused(&ConfigError::from(finding)))
+}
+
 fn with_config<P: Process>(command: &Command, config: P::Config) -> u8 {
     match command {
         Command::Run => run::run::<P>(config),

@@ -195,7 +195,9 @@ fn an_optional_section_is_there_once_written() {
 #[test]
 fn unknown_names_are_refused_with_the_nearest_known_one() {
     let case = Case::new("[source]\nhost='h'\n\nprot = 1\n");
-    assert_refused(&case, "unknown setting source.prot", "strait.toml line 4", "did you mean port?");
+    assert_refused(&case, "unknown setting source.prot", "strait.toml line 4", "did you mean source.port?");
+    let case = Case::new("[limits]\nzzz = 1\n[source]\nhost='h'\n");
+    assert_refused(&case, "limits.zzz", "line 2", "known here: limits.memory, limits.strict, limits.wait");
     let case = Case::new("memory = '1 MiB'\n[source]\nhost='h'\n");
     assert_refused(
         &case,

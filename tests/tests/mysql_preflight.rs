@@ -214,7 +214,11 @@ async fn a_locked_target_is_refused() -> Result<()> {
 async fn a_server_id_in_use_is_told() -> Result<()> {
     let server = Lab::shared().mysql().await?;
     let own = SourceNeeds { server_id: u32::from(server.port()), ..source_needs() };
-    finding(&check_source(&options(server), &own).await, "server_id", &["is the source's own"]);
+    finding(
+        &check_source(&options(server), &own).await,
+        "server_id",
+        &["is the source's own", "set source.server_id"],
+    );
     let zero = SourceNeeds { server_id: 0, ..source_needs() };
     finding(&check_source(&options(server), &zero).await, "server_id", &["server_id = 0"]);
     Ok(())

@@ -6,6 +6,7 @@ mod error;
 mod logged;
 mod position_topic;
 mod producer;
+mod reach;
 mod rest;
 mod topics;
 
@@ -13,4 +14,5 @@ pub use cluster::Cluster;
 pub use error::{Error, Result};
 pub use position_topic::{is_empty_log, read_position};
 pub use producer::{Producer, Record};
+pub use reach::wait_for_answer;
 pub use topics::{Purpose, Topic, Topics};

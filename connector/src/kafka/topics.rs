@@ -333,16 +333,6 @@ impl Topics {
         let names = metadata.topics().iter().map(|topic| (topic.name(), topic.partitions().len() as i32));
         Ok(select_prefix(prefix, names))
     }
-
-    /// The cluster answers, and how many brokers it has; for `check`.
-    pub fn brokers(&self) -> Result<usize> {
-        let metadata = self
-            .admin
-            .inner()
-            .fetch_metadata(None, PATIENCE)
-            .map_err(|source| self.cluster.error("reach Kafka", source))?;
-        Ok(metadata.brokers().len())
-    }
 }
 
 /// The refusal may pass with time: the brokers are not all there yet, or the controller moves.

@@ -58,19 +58,17 @@ impl Finding {
 
     /// What stood in the way of a check.
     pub fn from_error(check: &'static str, place: &str, error: &Error) -> Self {
-        let (cause, remedy) = match error {
-            Error::Server(server::Error::Login { source, remedy, .. }) => {
-                (format!("the login is refused: {source}"), remedy.clone())
-            }
-            Error::Server(server::Error::Tls { source, remedy, .. }) => {
-                (format!("no encrypted connection: {source}"), remedy.clone())
-            }
-            Error::Server(server::Error::Connect { source, .. }) => (
-                format!("no connection: {source}"),
-                "is the server up, are host and port right, does a firewall let us through?".to_owned(),
-            ),
-            other => (chain(other), "put right what the message names, then run check again".to_owned()),
+        let cause = match error {
+            Error::Server(server::Error::Login { source, .. }) => format!("the login is refused: {source}"),
+            Error::Server(server::Error::Tls { source, .. }) => format!("no encrypted connection: {source}"),
+            Error::Server(server::Error::Connect { source, .. }) => format!("no connection: {source}"),
+            other => chain(other),
         };
+        let remedy = match error {
+            Error::Server(error) => error.remedy(),
+            Error::Binlog(_) | Error::Gtid(_) => None,
+        };
+        let remedy = remedy.unwrap_or("put right what the message names, then run check again").to_owned();
         Self::refusal(check, place, cause, remedy)
     }
 }
@@ -78,8 +76,8 @@ impl Finding {
 /// In the house form:
 /// ```text
 /// refused: the binary log is off
-///   at:  strait@db1:3306
-///   fix: start the server with --log-bin ...
+///   place:  strait@db1:3306
+///   remedy: start the server with --log-bin ...
 /// ```
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,7 +85,7 @@ impl fmt::Display for Finding {
             Severity::Warning => "warning",
             Severity::Refusal => "refused",
         };
-        write!(f, "{word}: {}\n  at:  {}\n  fix: {}", self.cause, self.place, indent(&self.remedy))
+        write!(f, "{word}: {}\n  place:  {}\n  remedy: {}", self.cause, self.place, indent(&self.remedy))
     }
 }
 
@@ -112,7 +110,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Later lines of a remedy (a trigger's text, for example) stand under its first.
 fn indent(text: &str) -> String {
-    text.replace('\n', "\n       ")
+    text.replace('\n', "\n          ")
 }
 
 /// All findings of one preflight.

@@ -38,7 +38,7 @@ pub async fn ensure_server_id_free(conn: &mut Conn, facts: &ServerFacts, server_
             "server_id",
             &facts.place,
             "server_id = 0 is no replica's id",
-            "set server_id to a number that no server or replica around here uses",
+            "set source.server_id to a number that no server or replica around here uses",
         )));
     }
     if server_id == facts.server_id {
@@ -46,7 +46,7 @@ pub async fn ensure_server_id_free(conn: &mut Conn, facts: &ServerFacts, server_
             "server_id",
             &facts.place,
             format!("server_id {server_id} is the source's own"),
-            "set server_id to a number that no server or replica around here uses",
+            "set source.server_id to a number that no server or replica around here uses",
         )));
     }
     let Some(host) = registered(conn, facts, server_id).await? else { return Ok(Ok(())) };
@@ -57,7 +57,7 @@ pub async fn ensure_server_id_free(conn: &mut Conn, facts: &ServerFacts, server_
             "a replica with server_id {server_id} is connected ({host}). If it is not this connector itself, the two \
              would end each other's stream"
         ),
-        "set server_id to another number; SHOW REPLICAS lists those in use",
+        "set source.server_id to another number; SHOW REPLICAS lists those in use",
     )))
 }
 

@@ -14,6 +14,7 @@ use mysql_async::{
 
 use super::{
     Error,
+    error::CONNECTING,
     options::{ServerOptions, TlsMode},
 };
 use crate::{
@@ -47,12 +48,10 @@ pub async fn connect_session(options: &ServerOptions, session: &Session) -> Resu
     let connecting = login(options, session);
     match tokio::time::timeout(options.connect_timeout, connecting).await {
         Ok(result) => result,
-        Err(_) => Err(Error::TimedOut {
-            place: options.place(),
-            doing: "connecting",
-            limit: options.connect_timeout,
+        Err(_) => {
+            Err(Error::TimedOut { place: options.place(), doing: CONNECTING, limit: options.connect_timeout }
+                .into())
         }
-        .into()),
     }
 }
 

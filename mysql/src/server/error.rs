@@ -10,6 +10,9 @@ use crate::{
     client::{code, is_connection_lost, server_code},
 };
 
+/// What `TimedOut` says of a login.
+pub(super) const CONNECTING: &str = "connecting";
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No connection, or it broke before the login was done.
@@ -65,7 +68,7 @@ pub enum Error {
     StreamPanicked { place: String, cause: String },
     #[error(
         "another replica with server_id {server_id} connected to {place} and ended this stream; give one of the \
-         two another server_id (SHOW REPLICAS lists them)"
+         two another source.server_id (SHOW REPLICAS lists them)"
     )]
     DuplicateServerId {
         place: String,
@@ -104,6 +107,28 @@ impl Error {
     /// For `map_err`: what was attempted, and where.
     pub(crate) fn query(place: &str, doing: &'static str) -> impl FnOnce(ClientError) -> Self {
         move |source| Self::Query { place: place.to_owned(), doing, source }
+    }
+
+    /// What a human can do about it, where the text does not say it; the same words in a preflight and while running.
+    pub fn remedy(&self) -> Option<&str> {
+        match self {
+            Self::Login { remedy, .. } | Self::Tls { remedy, .. } => Some(remedy),
+            Self::Connect { .. } | Self::TimedOut { doing: CONNECTING, .. } => {
+                Some("is the server up, are host and port right, does a firewall let us through?")
+            }
+            Self::TimedOut { .. }
+            | Self::StreamEnded { .. }
+            | Self::OtherServer { .. }
+            | Self::Stream { .. }
+            | Self::StreamSilent { .. }
+            | Self::StreamPanicked { .. }
+            | Self::Query { .. }
+            | Self::Answer { .. }
+            | Self::DuplicateServerId { .. }
+            | Self::Purged { .. }
+            | Self::Rights { .. }
+            | Self::Refused { .. } => None,
+        }
     }
 
     pub fn disposition(&self) -> Disposition {

@@ -88,13 +88,22 @@ impl Reader<'_> {
             self.root.leaves().into_iter().filter(|leaf| leaf.last().is_some_and(|last| last == key));
         let elsewhere: Vec<String> = elsewhere.map(|leaf| leaf.join(".")).collect();
         let remedy = match nearest(key, known.iter().copied()) {
-            Some(near) => format!("did you mean {near}?"),
+            Some(near) => format!("did you mean {}?", dotted(name, near)),
             None if !elsewhere.is_empty() => format!("did you mean {}?", elsewhere.join(" or ")),
-            None => format!("known here: {}", known.join(", ")),
+            None => {
+                let known: Vec<String> = known.iter().map(|known| dotted(name, known)).collect();
+                format!("known here: {}", known.join(", "))
+            }
         };
         let cause = format!("unknown setting {}", name.join("."));
         self.findings.push(refusal(cause, place(self.path, line), remedy));
     }
+}
+
+/// A field of the section that `name` stands in, by its whole name: as a flag or a variable would be told to set it.
+fn dotted(name: &Name, field: &str) -> String {
+    let sections = name.split_last().map_or(&[][..], |(_, sections)| sections);
+    sections.iter().map(String::as_str).chain([field]).collect::<Vec<_>>().join(".")
 }
 
 fn plain(value: &DeValue<'_>) -> Value {

@@ -49,5 +49,14 @@ pub trait Settings:
 
 /// A finding of `Settings::validate` about one setting, by its dotted name.
 pub fn refuse(key: &str, cause: impl Into<String>, remedy: impl Into<String>) -> Finding {
-    error::refusal(cause, format!("setting {key}"), remedy)
+    refuse_at(format!("setting {key}"), cause, remedy)
+}
+
+/// A finding of the configuration about whatever `place` names.
+pub(crate) fn refuse_at(
+    place: impl Into<String>,
+    cause: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding {
+    error::refusal(cause, place, remedy)
 }

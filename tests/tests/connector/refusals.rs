@@ -1,6 +1,6 @@
 //! What is refused, with cause, place and remedy.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use e2e::{Kafka, KafkaOptions, Lab, MySql, MySqlOptions, eventually};
@@ -230,7 +230,12 @@ async fn a_server_id_that_another_replica_has_halts() -> Result<()> {
     pipe.start().await?;
     let other = Pipe::shared(&[("source.server_id", &id)]).await?;
     other.start().await?;
-    halts(&pipe, 1, &[&format!("another replica with server_id {id}"), "SHOW REPLICAS"]).await?;
+    halts(
+        &pipe,
+        1,
+        &[&format!("another replica with server_id {id}"), "another source.server_id", "SHOW REPLICAS"],
+    )
+    .await?;
     other.connector.stop().await
 }
 
@@ -318,8 +323,13 @@ async fn a_wrong_password_and_missing_rights_are_told() -> Result<()> {
     )
     .await?;
     pipe.mysql().run(["CREATE USER poor IDENTIFIED BY 'hush-4714'"]).await?;
+    // The same remedy in both.
+    let remedy = "remedy: check user and password; to set it anew: ALTER USER 'poor'@'%'";
+    let (status, words) = pipe.connector.run("check").await?;
+    assert_eq!(status.code(), Some(2), "{words}");
+    assert!(words.contains(remedy), "{words}");
     pipe.connector.start()?;
-    halts(&pipe, 1, &["refuses the login"]).await?;
+    halts(&pipe, 1, &["refuses the login", remedy]).await?;
     let known = pipe.with_settings(&[("source.password", "hush-4714")]).await?;
     known.connector.start()?;
     halts(&known, 2, &["GRANT REPLICATION SLAVE ON *.* TO"]).await?;
@@ -353,7 +363,8 @@ async fn check_finds_everything_at_once() -> Result<()> {
         "binlog_row_image",
         "gtid_mode",
         "source.position = \"file\"",
-        "schema registry cannot be reached",
+        "could not use the schema registry: the schema registry cannot be reached",
+        "place:  schema registry http://127.0.0.1:1",
         "kafka-topics.sh",
     ] {
         assert!(words.contains(what), "it does not say {what:?}:\n{words}");
@@ -365,6 +376,101 @@ async fn check_finds_everything_at_once() -> Result<()> {
 }
 
 #[tokio::test]
+async fn check_refuses_the_start_that_run_refuses() -> Result<()> {
+    let elsewhere = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5";
+    for (start, code, says) in [
+        ("garbage", 2, "\"earliest\", or a GTID set as SELECT @@gtid_executed prints it"),
+        (elsewhere, 1, "the source has never executed"),
+    ] {
+        let pipe = Pipe::shared(&[("source.start", start)]).await?;
+        let (status, words) = pipe.connector.run("check").await?;
+        assert_eq!(status.code(), Some(2), "{words}");
+        assert!(words.contains("place:  setting source.start") && words.contains(says), "{words}");
+        pipe.connector.start()?;
+        halts(&pipe, code, &["place:  setting source.start", says]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unreachable_source_is_waited_for_with_the_remedy_that_check_gives() -> Result<()> {
+    let pipe = Pipe::shared(&[("source.port", "1")]).await?;
+    let remedy = "remedy: is the server up, are host and port right";
+    let (status, words) = pipe.connector.run("check").await?;
+    assert_eq!(status.code(), Some(2), "{words}");
+    assert!(words.contains(remedy), "{words}");
+    pipe.connector.start()?;
+    eventually(SOON, || async {
+        let words = pipe.connector.words().map_err(|error| error.to_string())?;
+        if words.contains("starting again") && words.contains(remedy) { Ok(()) } else { Err(words) }
+    })
+    .await?;
+    pipe.connector.stop().await
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_be_used_is_refused_like_everything_else() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    let mut command = pipe.connector.command("check");
+    command.args(["--source", "mysql://repl:hush-4715@db1"]);
+    let output = tokio::task::spawn_blocking(move || command.output()).await??;
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    for what in
+        ["cause:  the source's URL holds a password", "place:  flag --source", "remedy: --source mysql://"]
+    {
+        assert!(words.contains(what), "it does not say {what:?}:\n{words}");
+    }
+    assert!(!words.contains("hush"), "{words}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connector_that_cannot_go_on_leaves_the_one_that_runs_alone() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    pipe.start().await?;
+    pipe.run(["INSERT INTO t VALUES (1)"]).await?;
+    pipe.published().await?;
+    // Another site's server, and another configuration.
+    let elsewhere = pipe.at(MySql::start(MySqlOptions::named("elsewhere")).await?).await?;
+    elsewhere.connector.start()?;
+    halts(&elsewhere, 1, &["this is another server", "each has its own `prefix`"]).await?;
+    let by_file = pipe.with_settings(&[("source.position", "file"), ("source.server_id", "78")]).await?;
+    by_file.connector.start()?;
+    halts(&by_file, 1, &["the stored position is a GTID set"]).await?;
+    let lost = [("schema.format", "avro"), ("registry.url", "ftp://registry"), ("source.server_id", "79")];
+    let without_registry = pipe.with_settings(&lost).await?;
+    without_registry.connector.start()?;
+    halts(&without_registry, 1, &["setting registry.url"]).await?;
+
+    pipe.run(["INSERT INTO t VALUES (2)"]).await?;
+    pipe.published().await?;
+    assert_eq!(pipe.table("t").await?.len(), 2);
+    assert_eq!(
+        pipe.position().await?.map(|position| position.attempt),
+        Some(1),
+        "it was never started again"
+    );
+    pipe.connector.stop().await
+}
+
+#[tokio::test]
+async fn check_of_a_kafka_that_is_down_says_what_it_waits_for_and_ends_soon() -> Result<()> {
+    let pipe = Pipe::shared(&[("kafka.brokers", "127.0.0.1:1")]).await?;
+    let began = Instant::now();
+    let (status, words) = pipe.connector.run("check").await?;
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    assert_eq!(status.code(), Some(2), "{words}");
+    for what in
+        ["still looking at Kafka at 127.0.0.1:1 (", "Connection refused", "place:  Kafka at 127.0.0.1:1"]
+    {
+        assert!(words.contains(what), "it does not say {what:?}:\n{words}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn kafka_and_registry_that_are_down_are_waited_for_and_named() -> Result<()> {
     let pipe = Pipe::shared(&[("kafka.brokers", "127.0.0.1:1"), ("kafka.delivery_timeout", "2s")]).await?;
     pipe.connector.start()?;
@@ -372,6 +478,19 @@ async fn kafka_and_registry_that_are_down_are_waited_for_and_named() -> Result<(
         let status = pipe.connector.status().await.map_err(|error| error.to_string())?.to_string();
         let told = ["127.0.0.1:1", "Connection refused", "kafka.brokers"];
         if told.iter().all(|what| status.contains(what)) { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    pipe.connector.stop().await?;
+
+    // The log says it, too, long before patience ends.
+    let pipe = Pipe::shared(&[("kafka.brokers", "127.0.0.1:1"), ("kafka.delivery_timeout", "60s")]).await?;
+    pipe.connector.start()?;
+    eventually(SOON, || async {
+        let words = pipe.connector.words().map_err(|error| error.to_string())?;
+        let told = words
+            .lines()
+            .find(|line| line.contains("WARN") && line.contains("waiting for Kafka at 127.0.0.1:1"));
+        if told.is_some_and(|line| line.contains("Connection refused")) { Ok(()) } else { Err(words) }
     })
     .await?;
     pipe.connector.stop().await?;
