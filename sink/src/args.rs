@@ -66,10 +66,11 @@ pub fn main(args: Args) -> ExitCode {
     let target = match args.target.as_deref().map(ServerUrl::parse).transpose() {
         Ok(target) => target.unwrap_or_default(),
         Err(cause) => {
-            eprintln!(
-                "refused: the target's URL {cause}\n  at:  --target\n  fix: --target mysql://USER@HOST:3306, and the password in a file: --password-file"
+            return cli::refuse_flag(
+                "--target",
+                format!("the target's URL {cause}"),
+                "--target mysql://USER@HOST:3306, and the password in a file: --password-file",
             );
-            return ExitCode::from(2);
         }
     };
     let flags = Flags::default()
