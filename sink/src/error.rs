@@ -13,6 +13,8 @@ use strait_mysql::{
 use strait_schemas::Seq;
 use strait_service::{Disposition, Finding, Refusal, registry::RegistryError};
 
+use crate::checkpoint::Successor;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Where a record is, for messages.
@@ -111,8 +113,11 @@ pub enum Error {
     Drift { table: String, cause: String, place: Place },
     #[error("a row of {table} needs a statement of {bytes} bytes, the target takes {limit}")]
     RowTooLarge { table: String, bytes: usize, limit: usize, place: Place },
-    #[error("another sink has taken over: lane {lane} is no longer at epoch {epoch}, seq {seq}")]
-    Fenced { lane: u16, epoch: u64, seq: Seq, place: String },
+    #[error(
+        "another sink has taken over{}: lane {lane} is no longer at epoch {epoch}, seq {seq}",
+        .successor.as_ref().map(ToString::to_string).unwrap_or_default()
+    )]
+    Fenced { lane: u16, epoch: u64, seq: Seq, successor: Option<Successor>, place: String },
     #[error(
         "the target has lost a commit: lane {lane} is at seq {found}, lane {witness} has seen it at {seen}"
     )]
@@ -137,6 +142,12 @@ impl Error {
     /// Whether nothing is known of what became of the last statement.
     pub fn is_target_lost(&self) -> bool {
         matches!(self, Self::TargetLost { .. } | Self::TargetSilent { .. })
+    }
+
+    /// Whether a sink that took over may be behind it: that one ends the connections of this one.
+    pub fn may_be_fenced(&self) -> bool {
+        self.is_target_lost()
+            || matches!(self, Self::Fenced { .. } | Self::Target { .. } | Self::Apply { .. } | Self::Mysql(_))
     }
 
     pub fn disposition(&self) -> Disposition {
@@ -380,7 +391,9 @@ impl Refusal for Error {
                 format!("at the target: SET PERSIST max_allowed_packet = {}, then start again", packet_for(*bytes))
             }
             Self::Fenced { .. } => {
-                "two sinks run under one name: stop one, or give it its own sink.name".into()
+                "two sinks run under one name: keep one of them, and see to it that nothing starts the other again; \
+                 or give one a `name` of its own, if it is to apply everything from the beginning elsewhere"
+                    .into()
             }
             Self::CommitLost { .. } => {
                 "the target failed over to a server that lacks a commit: restore it from a backup and start with \
