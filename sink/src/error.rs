@@ -109,6 +109,8 @@ pub enum Error {
     TargetSilent { doing: String, place: String, limit: Duration },
     #[error("a row cannot be applied: {statement}")]
     Apply { statement: String, place: Place, source: ClientError },
+    #[error("the target changes a value of a row ({statement}): {warning}")]
+    ValueChanged { statement: String, warning: String, place: Place },
     #[error("the row differs at the target: {cause}")]
     Drift { table: String, cause: String, place: Place },
     #[error("a row of {table} needs a statement of {bytes} bytes, the target takes {limit}")]
@@ -194,6 +196,7 @@ impl Error {
             | Self::UntypedColumn { .. }
             | Self::Value { .. }
             | Self::TableRefused { .. }
+            | Self::ValueChanged { .. }
             | Self::Drift { .. }
             | Self::RowTooLarge { .. }
             | Self::Fenced { .. }
@@ -312,6 +315,7 @@ impl Refusal for Error {
             | Self::Value { place, .. }
             | Self::TableRefused { place, .. }
             | Self::Apply { place, .. }
+            | Self::ValueChanged { place, .. }
             | Self::RowTooLarge { place, .. } => place.to_string(),
             Self::Drift { table, place, .. } => format!("table {table}, {place}"),
             Self::Checkpoint { table, .. } => format!("table {table} at the target"),
@@ -378,7 +382,7 @@ impl Refusal for Error {
                  under a new prefix, as what was sent stays without them"
                     .into()
             }
-            Self::Value { .. } => "make the column's type at the target that of the source".into(),
+            Self::Value { .. } | Self::ValueChanged { .. } => "make the column's type at the target that of the source".into(),
             Self::TableRefused { findings, .. } => {
                 findings.iter().map(|f| format!("{}: {}", f.cause, f.remedy)).collect::<Vec<_>>().join("\n")
             }
