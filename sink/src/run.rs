@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use crate::{
     apply::{Applier, ApplyOptions, session as session_settings},
     check,
-    checkpoint::{self, Claim, Identity, Successor},
+    checkpoint::{self, Claim, Identity, ServerRun, Successor},
     config::Config,
     control::{Control, Fence},
     decode::Decoder,
@@ -26,6 +26,7 @@ use crate::{
     kafka::{Cluster, Feed},
     merge::Merge,
     metrics::Metrics,
+    own_source::OwnSource,
     planner::{Planner, PlannerOptions},
     pump::{Progress, Pump},
 };
@@ -137,6 +138,7 @@ impl Run {
         self.status.starting("taking over the progress in strait.lane");
         let server = config.server_options();
         let limit = config.target.answer_timeout.duration();
+        let own_source = self.ensure_another_source().await?;
         let started = async {
             let mut control = connect_session(&server, &session_settings(TAKEOVER_LOCK_WAIT_S)).await?;
             let identity =
@@ -160,7 +162,8 @@ impl Run {
             batch_bytes: config.apply.batch_bytes.bytes() as usize,
             answer_timeout: limit,
         };
-        let planner = Planner::new(&mut control, options, Decoder::new(self.registry.clone())).await?;
+        let planner =
+            Planner::new(&mut control, options, Decoder::new(self.registry.clone()), own_source).await?;
         let (report, reports) = mpsc::unbounded_channel();
         let place = server.place();
         let applier = Applier::start(
@@ -238,6 +241,20 @@ impl Run {
             Ok(Err(fenced @ Error::Fenced { .. })) => fenced,
             _ => error,
         }
+    }
+
+    /// The target must not be the server that the connector reads. Gives what is still to be asked while the
+    /// connector has published nothing.
+    async fn ensure_another_source(&self) -> Result<Option<OwnSource>> {
+        let (server, limit) = (self.config.server_options(), self.config.target.answer_timeout.duration());
+        let identified = async {
+            let mut conn = strait_mysql::server::connect(&server).await?;
+            ServerRun::read(&mut conn).await
+        };
+        let limit = server.connect_timeout + limit;
+        let target = answered(limit, server.place(), "reading the server's identity", identified).await?;
+        let own_source = OwnSource { config: Arc::clone(&self.config), target_uuid: target.uuid };
+        Ok(if own_source.ensure_another().await? { None } else { Some(own_source) })
     }
 
     /// The target's preflight, once.

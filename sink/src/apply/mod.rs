@@ -27,6 +27,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 pub use crate::plan::Token;
 use blocked::LockWatch;
+pub(crate) use blocked::look_for_waits;
 use board::Board;
 use lane::{Finished, Job, Lane};
 pub use large::LargeTransaction;
