@@ -34,6 +34,8 @@ pub mod code {
     pub const SPECIFIC_ACCESS_DENIED: u16 = 1227;
     /// "Got fatal error from source when reading data from binary log": several causes, told apart by the text.
     pub const FATAL_BINLOG: u16 = 1236;
+    /// "Data truncated for column": a warning where the strict mode is off.
+    pub const DATA_TRUNCATED: u16 = 1265;
     pub const OPTION_PREVENTS_STATEMENT: u16 = 1290;
     pub const QUERY_INTERRUPTED: u16 = 1317;
     pub const ROW_IS_REFERENCED: u16 = 1451;

@@ -1,21 +1,28 @@
 //! Preflight: everything that `run` needs, looked at before anything is changed. `check` prints all findings;
 //! `run` makes the target's part of it at its first start, and each table's when its first record comes.
 
+mod lock_waits;
+mod tables;
+
 use std::sync::Arc;
 
 use strait_mysql::{
     catalog::TableName,
     ensure::{TargetNeeds, check_target},
+    server::connect,
 };
-use strait_schemas::topics;
+use strait_schemas::{Position, topics};
 use strait_service::{Finding, Refusal as _, Severity, config::Settings as _, registry::Registry};
 
 use crate::{
+    checkpoint::ServerRun,
     config::Config,
-    error::{Error, Result},
+    error::{Error, Result, answered},
     finding::from_mysql,
-    kafka::{Cluster, inspect},
+    kafka::{Cluster, Ends, inspect},
+    own_source::OwnSource,
 };
+use tables::DataTopic;
 
 /// Statements are kept below this where rows allow it.
 const PACKET: u64 = 4 << 20;
@@ -44,22 +51,53 @@ pub async fn check(config: Arc<Config>) -> Result<Vec<Finding>> {
     ensure_settings(&config)?;
     let in_background = Arc::clone(&config);
     let looked = tokio::task::spawn_blocking(move || kafka_and_registry(&in_background)).await;
-    let (tables, mut findings) =
+    let Looked { topics, position, registry, mut findings } =
         looked.map_err(|error| Error::Task { cause: format!("the check broke off: {error}") })?;
-    let mut all = target_findings(&config, tables).await;
+    // Each of these asks the target by itself: what one cannot be told is no reason to keep silent about the others.
+    let (names, missing) = match tables::look(&config, registry, topics).await {
+        Ok(found) => found,
+        Err(error) => (Vec::new(), vec![finding("table", &error)]),
+    };
+    let mut all = target_findings(&config, names).await;
+    if all.iter().any(|found| found.check == "target") {
+        // It cannot be asked at all, and that is said.
+        all.append(&mut findings);
+        return Ok(all);
+    }
+    all.extend(missing);
+    all.extend(lock_waits::look(&config).await);
+    if let Some(position) = position {
+        all.extend(own_source(&config, &position).await);
+    }
     all.append(&mut findings);
     all.push(conflicts(&config));
     Ok(all)
 }
 
-/// The tables that the topics speak of, and what stands in the way of reading them.
-fn kafka_and_registry(config: &Config) -> (Vec<TableName>, Vec<Finding>) {
-    let (mut findings, mut tables) = (Vec::new(), Vec::new());
+/// What Kafka and the registry show.
+#[derive(Default)]
+struct Looked {
+    topics: Vec<DataTopic>,
+    position: Option<Position>,
+    registry: Option<Arc<Registry>>,
+    /// What stands in the way of reading them.
+    findings: Vec<Finding>,
+}
+
+fn kafka_and_registry(config: &Config) -> Looked {
+    let mut looked = Looked::default();
     let cluster = Cluster::new(config);
     let spine = topics::spine_topic(&config.prefix);
     match inspect(&cluster) {
-        Ok(topics) if topics.contains(&spine) => tables = tables_of(&config.prefix, &topics),
-        Ok(_) => findings.push(Finding {
+        Ok(topics) if topics.contains(&spine) => {
+            let data = tables::data_topics(&config.prefix, &topics);
+            (looked.topics, looked.findings) = tables::read_newest(config, &data);
+            match Ends::new(config).and_then(|ends| ends.position(&config.prefix)) {
+                Ok(position) => looked.position = position,
+                Err(error) => looked.findings.push(finding("position", &error)),
+            }
+        }
+        Ok(_) => looked.findings.push(Finding {
             check: "spine".into(),
             severity: Severity::Warning,
             cause: format!("topic {spine} does not exist: no connector has published under this prefix yet"),
@@ -69,24 +107,36 @@ fn kafka_and_registry(config: &Config) -> (Vec<TableName>, Vec<Finding>) {
                 config.prefix
             ),
         }),
-        Err(error) => findings.push(finding("kafka", &error)),
+        Err(error) => looked.findings.push(finding("kafka", &error)),
     }
-    if !config.registry.url.is_empty()
-        && let Err(source) = Registry::new(&config.registry).and_then(|registry| registry.ping())
-    {
-        findings.push(finding("registry", &Error::RegistryClient { source }));
+    if !config.registry.url.is_empty() {
+        let registry =
+            Registry::new(&config.registry).and_then(|registry| registry.ping().map(|()| registry));
+        match registry {
+            Ok(registry) => looked.registry = Some(Arc::new(registry)),
+            Err(source) => {
+                looked.findings.push(finding("registry", &Error::RegistryClient { source }));
+                // What is in Avro cannot be read, which is said by that.
+                let is_avro = |topic: &DataTopic| topic.newest.as_ref().is_some_and(tables::is_avro);
+                looked.topics.retain(|topic| !is_avro(topic));
+            }
+        }
     }
-    (tables, findings)
+    looked
 }
 
-/// `prefix.database.table`; names with characters that topics cannot have are seen at their first record.
-fn tables_of(prefix: &str, topics: &[String]) -> Vec<TableName> {
-    topics
-        .iter()
-        .filter_map(|topic| topic.strip_prefix(prefix)?.strip_prefix('.')?.split_once('.'))
-        .filter(|(database, _)| *database != PRIVATE_SCHEMA)
-        .map(|(database, table)| TableName { database: database.into(), table: table.into() })
-        .collect()
+/// Whether the target is the server that the connector reads.
+async fn own_source(config: &Arc<Config>, position: &Position) -> Option<Finding> {
+    let server = config.server_options();
+    let limit = server.connect_timeout + config.target.answer_timeout.duration();
+    let identified = async {
+        let mut conn = connect(&server).await?;
+        ServerRun::read(&mut conn).await
+    };
+    match answered(limit, server.place(), "reading the server's identity", identified).await {
+        Ok(target) => OwnSource { config: Arc::clone(config), target_uuid: target.uuid }.refusal(position),
+        Err(error) => Some(finding("own_source", &error)),
+    }
 }
 
 /// Said every time, so that nobody finds it out from the data.
@@ -119,18 +169,5 @@ fn finding(check: &str, error: &Error) -> Finding {
         cause,
         place: error.place().unwrap_or_default(),
         remedy: error.remedy().unwrap_or_else(|| "see docs/operations.md".into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn topics_name_tables() {
-        let topics = ["p.shop.orders", "p.strait.spine", "p.transaction", "p", "px.shop.a", "p.a.b.c"];
-        let tables = tables_of("p", &topics.map(String::from));
-        let names: Vec<_> = tables.iter().map(|name| format!("{}/{}", name.database, name.table)).collect();
-        assert_eq!(names, ["shop/orders", "a/b.c"]);
     }
 }

@@ -1,27 +1,38 @@
-//! The control connection, and what goes on while the loop waits for something else: the connection is kept from
-//! being ended as idle, the process is told to live, and a shutdown ends the waiting.
+//! The control connection, and what goes on while the loop waits for something else: it is looked whether another
+//! sink has taken over (which also keeps the connection from being ended as idle), the process is told to live,
+//! and a shutdown ends the waiting.
 
 use std::{
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use strait_mysql::{
-    client::{Conn, Queryable, is_connection_lost},
-    server::place_of,
-};
+use strait_mysql::{client::Conn, server::place_of};
 use strait_service::{CancellationToken, Component};
 
-use crate::error::{Error, Result, answered};
+use crate::{
+    checkpoint::Claim,
+    error::{Result, answered},
+};
 
-/// The connection is used at least this often: its wait_timeout is a minute.
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// A sink that another has taken over from would else learn of it at its next write, which may be hours off.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_secs(1);
+
+/// Whose lanes must still be at the epoch that this process set.
+#[derive(Debug)]
+pub struct Fence {
+    pub origin: String,
+    pub sink: String,
+    pub claim: Arc<Claim>,
+}
 
 #[derive(Debug)]
 pub struct Control {
     pub conn: Conn,
-    used: Instant,
+    fence: Fence,
+    looked: Instant,
     /// A target that says nothing for so long counts as lost.
     limit: Duration,
     status: Component,
@@ -29,23 +40,32 @@ pub struct Control {
 }
 
 impl Control {
-    pub fn new(conn: Conn, limit: Duration, status: Component, stop: CancellationToken) -> Self {
-        Self { conn, used: Instant::now(), limit, status, stop }
+    pub fn new(
+        conn: Conn,
+        limit: Duration,
+        fence: Fence,
+        status: Component,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { conn, fence, looked: Instant::now(), limit, status, stop }
     }
 
     /// To be called at least every second or so by a loop that does not wait.
+    ///
+    /// # Errors
+    /// `Fenced`; faults of the connection.
     pub async fn keep_alive(&mut self) -> Result<()> {
         self.status.beat();
-        if self.used.elapsed() < KEEP_ALIVE {
+        if self.looked.elapsed() < BETWEEN_LOOKS {
             return Ok(());
         }
-        self.answered("an idle ping", async |conn| {
-            conn.ping().await.map_err(|source| match is_connection_lost(&source) {
-                true => Error::TargetLost { doing: "an idle ping".into(), place: place_of(conn), source },
-                false => Error::target(conn, "an idle ping")(source),
-            })
-        })
-        .await
+        let Self { conn, fence, limit, .. } = self;
+        let doing = "looking whether another sink has taken over";
+        let place = place_of(conn);
+        let held = fence.claim.ensure_held(conn, &fence.origin, &fence.sink);
+        answered(*limit, place, doing, held).await?;
+        self.looked = Instant::now();
+        Ok(())
     }
 
     /// What `work` gives on the connection, within the limit.
@@ -54,9 +74,7 @@ impl Control {
         doing: &str,
         work: impl AsyncFnOnce(&mut Conn) -> Result<T>,
     ) -> Result<T> {
-        let done = answered(self.limit, place_of(&self.conn), doing, work(&mut self.conn)).await?;
-        self.used = Instant::now();
-        Ok(done)
+        answered(self.limit, place_of(&self.conn), doing, work(&mut self.conn)).await
     }
 
     /// What `work` gives; `None`: the shutdown came first, and `work` was dropped wherever it was. For what may

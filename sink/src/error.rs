@@ -13,6 +13,8 @@ use strait_mysql::{
 use strait_schemas::Seq;
 use strait_service::{Disposition, Finding, Refusal, registry::RegistryError};
 
+use crate::checkpoint::Successor;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Where a record is, for messages.
@@ -107,12 +109,17 @@ pub enum Error {
     TargetSilent { doing: String, place: String, limit: Duration },
     #[error("a row cannot be applied: {statement}")]
     Apply { statement: String, place: Place, source: ClientError },
+    #[error("the target changes a value of a row ({statement}): {warning}")]
+    ValueChanged { statement: String, warning: String, place: Place },
     #[error("the row differs at the target: {cause}")]
     Drift { table: String, cause: String, place: Place },
     #[error("a row of {table} needs a statement of {bytes} bytes, the target takes {limit}")]
     RowTooLarge { table: String, bytes: usize, limit: usize, place: Place },
-    #[error("another sink has taken over: lane {lane} is no longer at epoch {epoch}, seq {seq}")]
-    Fenced { lane: u16, epoch: u64, seq: Seq, place: String },
+    #[error(
+        "another sink has taken over{}: lane {lane} is no longer at epoch {epoch}, seq {seq}",
+        .successor.as_ref().map(ToString::to_string).unwrap_or_default()
+    )]
+    Fenced { lane: u16, epoch: u64, seq: Seq, successor: Option<Successor>, place: String },
     #[error(
         "the target has lost a commit: lane {lane} is at seq {found}, lane {witness} has seen it at {seen}"
     )]
@@ -137,6 +144,12 @@ impl Error {
     /// Whether nothing is known of what became of the last statement.
     pub fn is_target_lost(&self) -> bool {
         matches!(self, Self::TargetLost { .. } | Self::TargetSilent { .. })
+    }
+
+    /// Whether a sink that took over may be behind it: that one ends the connections of this one.
+    pub fn may_be_fenced(&self) -> bool {
+        self.is_target_lost()
+            || matches!(self, Self::Fenced { .. } | Self::Target { .. } | Self::Apply { .. } | Self::Mysql(_))
     }
 
     pub fn disposition(&self) -> Disposition {
@@ -183,6 +196,7 @@ impl Error {
             | Self::UntypedColumn { .. }
             | Self::Value { .. }
             | Self::TableRefused { .. }
+            | Self::ValueChanged { .. }
             | Self::Drift { .. }
             | Self::RowTooLarge { .. }
             | Self::Fenced { .. }
@@ -301,6 +315,7 @@ impl Refusal for Error {
             | Self::Value { place, .. }
             | Self::TableRefused { place, .. }
             | Self::Apply { place, .. }
+            | Self::ValueChanged { place, .. }
             | Self::RowTooLarge { place, .. } => place.to_string(),
             Self::Drift { table, place, .. } => format!("table {table}, {place}"),
             Self::Checkpoint { table, .. } => format!("table {table} at the target"),
@@ -367,7 +382,7 @@ impl Refusal for Error {
                  under a new prefix, as what was sent stays without them"
                     .into()
             }
-            Self::Value { .. } => "make the column's type at the target that of the source".into(),
+            Self::Value { .. } | Self::ValueChanged { .. } => "make the column's type at the target that of the source".into(),
             Self::TableRefused { findings, .. } => {
                 findings.iter().map(|f| format!("{}: {}", f.cause, f.remedy)).collect::<Vec<_>>().join("\n")
             }
@@ -380,7 +395,9 @@ impl Refusal for Error {
                 format!("at the target: SET PERSIST max_allowed_packet = {}, then start again", packet_for(*bytes))
             }
             Self::Fenced { .. } => {
-                "two sinks run under one name: stop one, or give it its own sink.name".into()
+                "two sinks run under one name: keep one of them, and see to it that nothing starts the other again; \
+                 or give one a `name` of its own, if it is to apply everything from the beginning elsewhere"
+                    .into()
             }
             Self::CommitLost { .. } => {
                 "the target failed over to a server that lacks a commit: restore it from a backup and start with \

@@ -12,6 +12,7 @@ pub mod error;
 mod check;
 mod control;
 mod finding;
+mod own_source;
 mod pump;
 mod run;
 

@@ -15,11 +15,12 @@ use crate::{
     decode::Decoder,
     error::{Error, Place, Result},
     merge::{End, KeyChange, Taken},
+    own_source::OwnSource,
     plan::{Batch, Change, Operation, RecordAt},
     sql::{Dialect, SqlBatch},
 };
 use gathered::Gathered;
-use known_tables::KnownTables;
+pub use known_tables::KnownTables;
 
 #[derive(Debug, Clone, Copy)]
 pub struct PlannerOptions {
@@ -41,6 +42,8 @@ pub struct Planner {
     packet_bytes: usize,
     decoder: Decoder,
     tables: KnownTables,
+    /// Asked at the first record, unless the start procedure had its answer.
+    own_source: Option<OwnSource>,
     /// Whole transactions.
     complete: Gathered,
     /// What has come of the next one.
@@ -53,8 +56,13 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// Reads the server's facts from `conn`.
-    pub async fn new(conn: &mut Conn, options: PlannerOptions, decoder: Decoder) -> Result<Self> {
+    /// Reads the server's facts from `conn`. `own_source`: what is still to be asked before anything is applied.
+    pub async fn new(
+        conn: &mut Conn,
+        options: PlannerOptions,
+        decoder: Decoder,
+        own_source: Option<OwnSource>,
+    ) -> Result<Self> {
         let tables = KnownTables::new(conn, options.allow_triggers, options.answer_timeout).await?;
         let facts = tables.facts();
         Ok(Self {
@@ -66,6 +74,7 @@ impl Planner {
             options,
             decoder,
             tables,
+            own_source,
             complete: Gathered::default(),
             open: Gathered::default(),
             leaving: None,
@@ -79,6 +88,9 @@ impl Planner {
     /// # Errors
     /// What cannot be applied exactly as it is.
     pub async fn record(&mut self, conn: &mut Conn, taken: Taken) -> Result<()> {
+        if let Some(own_source) = self.own_source.take() {
+            own_source.ensure_another().await?;
+        }
         let Taken { partition, topic, number, gtid, record } = taken;
         self.open_offsets.insert((topic.clone(), number), record.offset + 1);
         // A tombstone says no more than the delete before it.

@@ -18,14 +18,15 @@ use tokio::sync::mpsc;
 use crate::{
     apply::{Applier, ApplyOptions, session as session_settings},
     check,
-    checkpoint::{self, Claim, Identity},
+    checkpoint::{self, Claim, Identity, ServerRun, Successor},
     config::Config,
-    control::Control,
+    control::{Control, Fence},
     decode::Decoder,
     error::{Error, Result, answered},
     kafka::{Cluster, Feed},
     merge::Merge,
     metrics::Metrics,
+    own_source::OwnSource,
     planner::{Planner, PlannerOptions},
     pump::{Progress, Pump},
 };
@@ -36,6 +37,10 @@ const TAKEOVER_LOCK_WAIT_S: u32 = 50;
 const TAKEOVER_WAITS: Duration = Duration::from_secs(80);
 /// The sink says within this, beyond twice target.answer_timeout, that it lives, whatever it waits for.
 const STUCK: Duration = Duration::from_mins(2);
+/// Asking whether another sink is behind a fault may put off the next start by so much.
+const EXPLANATION: Duration = Duration::from_secs(3);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+const LOOKS_FOR_EPOCH: u32 = 5;
 
 /// Applies until `stop`, without pages and signals: for tests and embedding.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<()> {
@@ -56,7 +61,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
     let run = Run {
         registry: registry(&config)?,
         preflight_passed: AtomicBool::new(false),
-        claim: Claim::default(),
+        claim: Arc::default(),
         config: Arc::clone(&config),
         metrics: metrics.clone(),
         status: status.clone(),
@@ -76,6 +81,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
             status.stopped();
             return Ok(());
         }
+        let error = run.explained(error).await;
         if error.disposition() != Disposition::Retry {
             status.halted(describe(&error));
             return Err(error);
@@ -102,7 +108,7 @@ struct Run {
     stop: CancellationToken,
     preflight_passed: AtomicBool,
     /// What this process has taken over, through all its sessions.
-    claim: Claim,
+    claim: Arc<Claim>,
 }
 
 impl Run {
@@ -132,6 +138,7 @@ impl Run {
         self.status.starting("taking over the progress in strait.lane");
         let server = config.server_options();
         let limit = config.target.answer_timeout.duration();
+        let own_source = self.ensure_another_source().await?;
         let started = async {
             let mut control = connect_session(&server, &session_settings(TAKEOVER_LOCK_WAIT_S)).await?;
             let identity =
@@ -155,7 +162,8 @@ impl Run {
             batch_bytes: config.apply.batch_bytes.bytes() as usize,
             answer_timeout: limit,
         };
-        let planner = Planner::new(&mut control, options, Decoder::new(self.registry.clone())).await?;
+        let planner =
+            Planner::new(&mut control, options, Decoder::new(self.registry.clone()), own_source).await?;
         let (report, reports) = mpsc::unbounded_channel();
         let place = server.place();
         let applier = Applier::start(
@@ -171,6 +179,7 @@ impl Run {
             report,
         );
         let applier = answered(limit, place, "opening the lanes' connections", applier).await?;
+        self.claim.note_connections(applier.connections());
         self.lanes.idle("nothing to apply");
         let spine_topic: Arc<str> = topics::spine_topic(&config.prefix).into();
         let mut feed = Feed::start(cluster, consumer, spine_topic.clone())?;
@@ -188,13 +197,64 @@ impl Run {
             metrics: self.metrics.clone(),
             status: self.status.clone(),
             stop: self.stop.clone(),
-            control: Control::new(control, limit, self.status.clone(), self.stop.clone()),
+            control: Control::new(
+                control,
+                limit,
+                Fence {
+                    origin: config.origin().to_owned(),
+                    sink: config.name().to_owned(),
+                    claim: Arc::clone(&self.claim),
+                },
+                self.status.clone(),
+                self.stop.clone(),
+            ),
             feed,
             planner,
             applier,
             reports,
             spine_topic,
         })
+    }
+
+    /// A connection that was lost, or a lane's row that is not as it was left, may be the work of a sink that took
+    /// over: then that is the cause, and not what the connection's end looks like from here.
+    async fn explained(&self, error: Error) -> Error {
+        if !error.may_be_fenced() {
+            return error;
+        }
+        let looked = tokio::time::timeout(EXPLANATION, async {
+            let mut conn = connect_session(&self.config.server_options(), &session_settings(1)).await?;
+            let mut looks = 0;
+            loop {
+                let held = self.claim.ensure_held(&mut conn, self.config.origin(), self.config.name()).await;
+                match held {
+                    // It has raised the epoch, and opens its connections now.
+                    Err(Error::Fenced { successor: Some(Successor { connection: None, .. }), .. }) => {}
+                    // It ends the connections of the former run first, and raises the epoch then.
+                    Ok(()) if looks < LOOKS_FOR_EPOCH => looks += 1,
+                    held => return held,
+                }
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        });
+        match looked.await {
+            Ok(Err(fenced @ Error::Fenced { .. })) => fenced,
+            _ => error,
+        }
+    }
+
+    /// The target must not be the server that the connector reads. Gives what is still to be asked while the
+    /// connector has published nothing.
+    async fn ensure_another_source(&self) -> Result<Option<OwnSource>> {
+        let (server, limit) = (self.config.server_options(), self.config.target.answer_timeout.duration());
+        let identified = async {
+            let mut conn = strait_mysql::server::connect(&server).await?;
+            ServerRun::read(&mut conn).await
+        };
+        let limit = server.connect_timeout + limit;
+        let target = answered(limit, server.place(), "reading the server's identity", identified).await?;
+        let own_source = OwnSource { config: Arc::clone(&self.config), target_uuid: target.uuid };
+        Ok(if own_source.ensure_another().await? { None } else { Some(own_source) })
     }
 
     /// The target's preflight, once.

@@ -50,6 +50,16 @@ impl Counted {
     }
 }
 
+/// A statement whose ENUM `e` has the invalid value, with the strict mode off.
+#[derive(Debug)]
+struct Lenient(String);
+
+impl Work for Lenient {
+    fn statements(&self, _: Form) -> strait_sink::Result<Vec<Statement>> {
+        Ok(vec![Statement { invalid: Some(vec!["e".into()]), ..statement(&self.0) }])
+    }
+}
+
 #[derive(Debug)]
 struct Literal {
     folded: Vec<String>,
@@ -84,6 +94,7 @@ fn statement(sql: &str) -> Statement {
         expect: Expect::Any,
         on_duplicate: None,
         on_missing: None,
+        invalid: None,
     }
 }
 
@@ -538,5 +549,36 @@ async fn what_fails_folded_in_its_turn_is_done_unfolded() -> Result<()> {
     tokio::time::timeout(PATIENCE, applier.drain()).await.context("it is tried folded for ever")??;
     assert_eq!(scene.rows().await?, [(2, "x".to_owned(), 1)]);
     assert_eq!(scene.events.count("conflict"), 1);
+    Ok(())
+}
+
+/// With the strict mode off the server cuts what does not fit, and only warns.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_changed_without_an_error_halts() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    let lenient = "/*+ SET_VAR(sql_mode='ALLOW_INVALID_DATES') */";
+    scene.control.query_drop("CREATE TABLE odd (id INT PRIMARY KEY, e ENUM('a'), v VARCHAR(2))").await?;
+    let odd = format!("{}.odd", scene.database);
+    let work = |number, sql: String| Task { work: Arc::new(Lenient(sql)), ..task(number, &[]) };
+    let (mut applier, _reports) = scene.applier(&scene.start().await?, scene.options(), 5, PATIENCE).await?;
+    applier.submit(work(1, format!("INSERT {lenient} INTO {odd} VALUES (1, 0, 'ab')"))).await?;
+    applier.submit(work(2, format!("UPDATE {lenient} {odd} SET e = 0, v = 'cd' WHERE id = 1"))).await?;
+    applier.drain().await?;
+    for (at, sql) in [
+        format!("INSERT {lenient} INTO {odd} VALUES (2, 0, 'abc')"),
+        format!("UPDATE {lenient} {odd} SET e = 0, v = 'cde' WHERE id = 1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let started = scene.start().await?;
+        let (mut applier, _reports) = scene.applier(&started, scene.options(), 5, PATIENCE).await?;
+        applier.submit(work(3, sql)).await?;
+        let error = applier.drain().await.err().context("a value was cut")?;
+        assert!(matches!(error, Error::ValueChanged { .. }), "{at}: {error:?}");
+        assert!(error.to_string().contains("'v'"), "{error}");
+        let rows: Vec<(i32, i32, String)> = scene.control.query("SELECT id, e + 0, v FROM odd").await?;
+        assert_eq!(rows, [(1, 0, "cd".to_owned())], "{at}");
+    }
     Ok(())
 }

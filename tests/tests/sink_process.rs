@@ -353,22 +353,53 @@ async fn says(sink: &Strait, words: &[&str]) -> Result<()> {
     .await
 }
 
+/// A sink that has nothing to write must learn of it, too, and by the cause: the end of its connections tells none.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_sinks_under_one_name_the_second_goes_on() -> Result<()> {
+    /// It looks every 2 s, asks who it was, and ends; on a busy machine.
+    const NOTICED: Duration = Duration::from_secs(10);
     let scene = Scene::new().await?;
     let (first, second) = (scene.process("first-sink", &[]).await?, scene.process("second-sink", &[]).await?);
     first.start_ready(PATIENCE).await?;
     scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
     scene.becomes(&[(1, "a", 0)]).await?;
     second.start_ready(PATIENCE).await?;
-    scene.source.transaction(2, &[Event::Insert(row(2, "b", 0))]).await?;
-    let status = first.wait(PATIENCE).await?;
+    let status = first.wait(NOTICED).await.context("it is idle, and fenced")?;
     ensure!(!status.success(), "fenced is no success");
-    says(&first, &["another sink has taken over", "table strait.lane", "its own sink.name"]).await?;
-    scene.source.transaction(3, &[Event::Insert(row(3, "c", 0))]).await?;
-    scene.becomes(&[(1, "a", 0), (2, "b", 0), (3, "c", 0)]).await?;
+    let by = format!("another sink has taken over with epoch 2, by {} from", scene.config.target.user);
+    says(&first, &[&by, "table strait.lane", "two sinks run under one name"]).await?;
+    ensure!(!first.words()?.contains("starting again"), "the cause is known at once:\n{}", first.words()?);
+    scene.source.transaction(2, &[Event::Insert(row(2, "b", 0))]).await?;
+    scene.becomes(&[(1, "a", 0), (2, "b", 0)]).await?;
     second.running()?;
     ensure!(!second.words()?.contains("another sink has taken over"), "{}", second.words()?);
+    second.stop().await
+}
+
+/// Taken over from in the middle of its writing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_whose_connections_are_ended_by_another_says_who_it_was() -> Result<()> {
+    let scene = Scene::new().await?;
+    let (first, second) = (scene.process("busy-sink", &[]).await?, scene.process("taker-sink", &[]).await?);
+    scene.source.transaction(1, &[Event::Insert(row(1, "a", 0))]).await?;
+    first.start_ready(PATIENCE).await?;
+    scene.becomes(&[(1, "a", 0)]).await?;
+    // It waits for this row's lock: its connection is ended within a statement.
+    let mut holder = scene.server.conn_to(&scene.database).await?;
+    holder.query_drop("START TRANSACTION").await?;
+    holder.query_drop("UPDATE t SET n = 7 WHERE id = 1").await?;
+    scene.source.transaction(2, &[Event::Update(row(1, "a", 0), row(1, "b", 1))]).await?;
+    eventually(PATIENCE, || async {
+        let status = first.status().await.map_err(|error| error.to_string())?.to_string();
+        if status.contains("waits for a lock") { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    second.start_ready(PATIENCE).await?;
+    ensure!(!first.wait(PATIENCE).await?.success(), "fenced is no success");
+    says(&first, &["another sink has taken over with epoch 2, by"]).await?;
+    ensure!(!first.words()?.contains("starting again"), "{}", first.words()?);
+    holder.query_drop("ROLLBACK").await?;
+    scene.becomes(&[(1, "b", 1)]).await?;
     second.stop().await
 }
 

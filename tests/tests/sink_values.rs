@@ -232,6 +232,14 @@ impl Scene {
             self.conn.query_drop(statement.sql).await.with_context(|| sql.clone())?;
             let matched = self.conn.affected_rows();
             ensure!(matched >= 1, "{sql}\nmatched nothing");
+            if let Some(invalid) = &statement.invalid {
+                let warned: Vec<(String, u16, String)> = self.conn.query("SHOW WARNINGS").await?;
+                let expected = |text: &str| invalid.iter().any(|name| text.contains(&format!("'{name}'")));
+                ensure!(
+                    warned.iter().all(|(_, number, text)| *number == 1265 && expected(text)),
+                    "{sql}\n{warned:?}"
+                );
+            }
         }
         Ok(())
     }

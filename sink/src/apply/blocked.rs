@@ -12,7 +12,7 @@ use std::{
 };
 
 use strait_mysql::{
-    client::{Conn, Queryable},
+    client::{ClientError, Conn, Queryable},
     server::{Flavor, ServerOptions, connect_session, read_facts},
 };
 use tokio::sync::Mutex;
@@ -50,12 +50,11 @@ impl LockWatch {
     /// `None`: the account has not the right to look.
     pub async fn open(options: &ServerOptions) -> Result<Option<Self>> {
         let mut conn = connect_session(options, &session(1)).await?;
-        let query = match read_facts(&mut conn).await?.flavor {
-            Flavor::Mysql => MYSQL_WAITS,
-            Flavor::MariaDb => MARIADB_WAITS,
-        };
-        match conn.query_drop(query).await {
-            Ok(()) => Ok(Some(Self { server: options.clone(), conn: Mutex::new(Some(conn)), query })),
+        let flavor = read_facts(&mut conn).await?.flavor;
+        match look_for_waits(&mut conn, flavor).await {
+            Ok(()) => {
+                Ok(Some(Self { server: options.clone(), conn: Mutex::new(Some(conn)), query: query(flavor) }))
+            }
             Err(error) => {
                 tracing::warn!(
                     %error,
@@ -101,6 +100,18 @@ impl LockWatch {
             Err(_) => tracing::debug!("the connection that looks at lock waits does not answer"),
         }
     }
+}
+
+fn query(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::Mysql => MYSQL_WAITS,
+        Flavor::MariaDb => MARIADB_WAITS,
+    }
+}
+
+/// Looks once: an error means that the account may not.
+pub async fn look_for_waits(conn: &mut Conn, flavor: Flavor) -> Result<(), ClientError> {
+    conn.query_drop(query(flavor)).await
 }
 
 fn reachable(from: u64, waits: &[(u64, u64)]) -> Vec<u64> {

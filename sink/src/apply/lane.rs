@@ -105,6 +105,10 @@ impl Lane {
         Ok(Self { number, session, shared })
     }
 
+    pub fn connection_id(&self) -> u64 {
+        self.session.connection_id()
+    }
+
     /// Works off jobs until the dispatcher is gone or a task fails.
     pub async fn work(mut self, mut jobs: mpsc::Receiver<Job>, finished: mpsc::UnboundedSender<Finished>) {
         loop {

@@ -27,6 +27,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 pub use crate::plan::Token;
 use blocked::LockWatch;
+pub(crate) use blocked::look_for_waits;
 use board::Board;
 use lane::{Finished, Job, Lane};
 pub use large::LargeTransaction;
@@ -60,6 +61,7 @@ pub struct ApplyOptions {
 #[derive(Debug)]
 pub struct Applier {
     lanes: Vec<mpsc::Sender<Job>>,
+    connections: Vec<u64>,
     idle: Vec<u16>,
     /// Last seq given to each lane.
     dispatched: Vector,
@@ -105,11 +107,12 @@ impl Applier {
             status,
         });
         let (tell, finished) = mpsc::unbounded_channel();
-        let (mut lanes, mut tasks) = (Vec::new(), JoinSet::new());
+        let (mut lanes, mut connections, mut tasks) = (Vec::new(), Vec::new(), JoinSet::new());
         for number in 0..options.lanes {
             let lane = Lane::open(number, shared.clone()).await?;
             let (give, jobs) = mpsc::channel(1);
             lanes.push(give);
+            connections.push(lane.connection_id());
             tasks.spawn(lane.work(jobs, tell.clone()));
         }
         tasks.spawn(keep_watch_alive(shared.clone()));
@@ -122,10 +125,16 @@ impl Applier {
             footprint: Footprint::default(),
             committed: 0,
             lanes,
+            connections,
             finished,
             report,
             tasks,
         })
+    }
+
+    /// The lanes' connections at the target.
+    pub fn connections(&self) -> impl Iterator<Item = u64> + '_ {
+        self.connections.iter().copied()
     }
 
     /// The last seq that is at the target for certain.

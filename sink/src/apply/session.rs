@@ -1,6 +1,6 @@
 //! A lane's connection: how it is set up, and one statement on it.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use strait_mysql::{
     client::{ClientError, Conn, Queryable, code, is_connection_lost, server_code},
@@ -87,13 +87,31 @@ impl LaneSession {
             self.run(set.as_bytes(), &set).await?;
             self.foreign_key_checks = statement.foreign_key_checks;
         }
-        match self.run(&statement.sql, &statement.what).await {
+        match self.write(&statement.sql, statement).await {
             Ok(matched) => self.check_matched(statement, matched, evidence).await,
             Err(Error::Target { source, .. }) if is_duplicate(&source) && evidence => {
                 self.settle_duplicate(statement, source).await
             }
             Err(Error::Target { source, .. }) => Err(applying(statement, source)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Runs a text of the statement. With the strict mode off the server changes what does not fit, and warns: an
+    /// ENUM's invalid value, which is why it is off, has its warning; any other is a value that is not the source's.
+    async fn write(&mut self, sql: &[u8], statement: &Statement) -> Result<u64> {
+        let matched = self.run(sql, &statement.what).await?;
+        let Some(invalid) = &statement.invalid else { return Ok(matched) };
+        let asked = within(self.answer_timeout, warnings(&mut self.conn)).await;
+        let (count, warnings) =
+            asked.map_err(|fault| self.failed("looking at the warnings of a row", fault))?;
+        match unexpected(count, &warnings, invalid) {
+            None => Ok(matched),
+            Some(warning) => Err(Error::ValueChanged {
+                statement: statement.what.to_string(),
+                warning,
+                place: statement.place.clone(),
+            }),
         }
     }
 
@@ -113,14 +131,13 @@ impl LaneSession {
             table = %statement.table, place = %statement.place,
             "a row that the source changed was missing at the target: written anew"
         );
-        self.run(insert, &statement.what).await.map_err(|error| with_place(statement, error))?;
+        self.write(insert, statement).await.map_err(|error| with_place(statement, error))?;
         Ok(Done::Repaired)
     }
 
     async fn settle_duplicate(&mut self, statement: &Statement, source: ClientError) -> Result<Done> {
         let Some(update) = &statement.on_duplicate else { return Err(applying(statement, source)) };
-        let matched =
-            self.run(update, &statement.what).await.map_err(|error| with_place(statement, error))?;
+        let matched = self.write(update, statement).await.map_err(|error| with_place(statement, error))?;
         if matched == 0 {
             return Err(Error::Drift {
                 table: statement.table.to_string(),
@@ -176,6 +193,27 @@ async fn run_text(conn: &mut Conn, sql: &[u8], limit: Duration) -> Result<u64, F
     Ok(matched)
 }
 
+type Warning = (String, u16, String);
+
+/// How many there were, and those that the server has kept: max_error_count of them.
+async fn warnings(conn: &mut Conn) -> Result<(usize, Vec<Warning>), ClientError> {
+    let count: Option<usize> = conn.query_first("SHOW COUNT(*) WARNINGS").await?;
+    Ok((count.unwrap_or_default(), conn.query("SHOW WARNINGS").await?))
+}
+
+/// The first warning that is not of an invalid value in one of these columns. The text names the column between
+/// quotes, in whichever language.
+fn unexpected(count: usize, warnings: &[Warning], invalid: &[Arc<str>]) -> Option<String> {
+    if warnings.len() < count {
+        return Some(format!("{count} warnings, of which max_error_count keeps {}", warnings.len()));
+    }
+    let is_expected = |number: u16, text: &str| {
+        number == code::DATA_TRUNCATED && invalid.iter().any(|column| text.contains(&format!("'{column}'")))
+    };
+    let found = warnings.iter().find(|(_, number, text)| !is_expected(*number, text));
+    found.map(|(level, number, text)| format!("{level} {number}: {text}"))
+}
+
 fn applying(statement: &Statement, source: ClientError) -> Error {
     Error::Apply { statement: statement.what.to_string(), place: statement.place.clone(), source }
 }
@@ -189,4 +227,29 @@ fn with_place(statement: &Statement, error: Error) -> Error {
 
 fn is_duplicate(source: &ClientError) -> bool {
     server_code(source) == Some(code::DUPLICATE_ENTRY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_invalid_value_of_its_column_is_expected() {
+        let warned = |number, text: &str| vec![("Warning".to_owned(), number, text.to_owned())];
+        let invalid = ["state".into()];
+        let expected = warned(1265, "Data truncated for column 'state' at row 1");
+        assert_eq!(unexpected(1, &expected, &invalid), None);
+        assert_eq!(unexpected(0, &[], &invalid), None);
+        assert!(unexpected(1, &[], &invalid).is_some(), "one that is not shown");
+        let other = warned(1265, "Data truncated for column 'name' at row 1");
+        assert_eq!(
+            unexpected(1, &other, &invalid).as_deref(),
+            Some("Warning 1265: Data truncated for column 'name' at row 1")
+        );
+        assert!(
+            unexpected(1, &warned(1264, "Out of range value for column 'state' at row 1"), &invalid)
+                .is_some()
+        );
+        assert!(unexpected(1, &expected, &[]).is_some());
+    }
 }

@@ -57,6 +57,7 @@ impl Shared {
             lane,
             epoch: self.epoch,
             seq,
+            successor: None,
             place: format!("table strait.lane at {}, {}", self.server.place(), self.row_of(lane)),
         }
     }

@@ -1,13 +1,11 @@
 //! The start procedure: end the former run for certain, raise the epoch, read how far it got.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use strait_mysql::client::{Conn, Queryable, Row, params, server_code};
 use strait_mysql::gtid::GtidSet;
 use strait_mysql::server::place_of;
 use strait_schemas::Seq;
 
-use super::{LaneRow, OffsetRow, Vector};
+use super::{Claim, LaneRow, OffsetRow, Vector};
 use crate::{
     error::{Error, Result},
     private_schema,
@@ -39,7 +37,7 @@ pub struct ServerRun {
 }
 
 impl ServerRun {
-    async fn read(conn: &mut Conn) -> Result<Self> {
+    pub async fn read(conn: &mut Conn) -> Result<Self> {
         let place = place_of(conn);
         let failed = |source| Error::Target {
             doing: "reading the server's identity".into(),
@@ -60,33 +58,6 @@ impl ServerRun {
 
     fn is_of(&self, row: &LaneRow) -> bool {
         self.uuid == row.server_uuid && (self.started - row.server_started).abs() <= START_TOLERANCE_S
-    }
-}
-
-/// The epoch that this process last set. Rows above it are another process's, which has taken over: whoever
-/// took them back would be taken over from in turn, and so on without end. Kept through all restarts within
-/// the process.
-#[derive(Debug, Default)]
-pub struct Claim(AtomicU64);
-
-impl Claim {
-    /// Noted before the COMMIT that sets it, whose answer may be lost.
-    fn note(&self, epoch: u64) {
-        self.0.store(epoch, Ordering::Relaxed);
-    }
-
-    fn ensure_held(&self, rows: &[LaneRow], identity: &Identity, conn: &Conn) -> Result<()> {
-        let epoch = self.0.load(Ordering::Relaxed);
-        let taken = rows.iter().find(|row| epoch > 0 && row.epoch > epoch);
-        taken.map_or(Ok(()), |row| {
-            let Identity { origin, sink, .. } = identity;
-            let place = format!(
-                "table strait.lane at {}, origin {origin}, sink {sink}, lane {}",
-                place_of(conn),
-                row.lane
-            );
-            Err(Error::Fenced { lane: row.lane, epoch, seq: row.seq, place })
-        })
     }
 }
 
@@ -151,6 +122,7 @@ async fn end_former_run(
     server: &ServerRun,
     claim: &Claim,
 ) -> Result<()> {
+    claim.ensure_held(conn, &identity.origin, &identity.sink).await?;
     let statement =
         format!("SELECT {} FROM strait.lane WHERE origin = :origin AND sink = :sink", LaneRow::COLUMNS);
     let rows: Vec<Row> = conn
@@ -158,7 +130,6 @@ async fn end_former_run(
         .await
         .map_err(Error::target(conn, "reading strait.lane"))?;
     let rows = rows.into_iter().map(LaneRow::read).collect::<Result<Vec<_>>>()?;
-    claim.ensure_held(&rows, identity, conn)?;
     for row in rows {
         if row.connection_id == 0 || !server.is_of(&row) {
             continue;

@@ -9,7 +9,7 @@ use std::{io::Write as _, sync::Arc};
 use super::condition;
 use crate::{
     apply::{Expect, Form, Statement, Work},
-    datum::Row,
+    datum::{Datum, Row},
     error::{Error, Result},
     plan::{Action, Batch, Change, Step, StepRow},
     table_map::Mapping,
@@ -306,6 +306,7 @@ impl Writer<'_> {
             },
             on_duplicate,
             on_missing,
+            invalid: if self.step.lenient { Some(self.invalid(row)?) } else { None },
         });
         Ok(())
     }
@@ -331,6 +332,16 @@ impl Writer<'_> {
         values(self.mapping(), self.after(row)?, &mut sql)
             .map_err(|(column, cause)| self.refused(row, column, cause))?;
         Ok(Some(sql))
+    }
+
+    /// The columns that the row has an ENUM's invalid value in. A lenient step is of one row.
+    fn invalid(&self, row: StepRow) -> Result<Vec<Arc<str>>> {
+        let after = self.after(row)?;
+        let columns = self.mapping().columns.iter().zip(after.iter());
+        Ok(columns
+            .filter(|(_, value)| **value == Datum::Index(0))
+            .map(|(column, _)| column.name.clone())
+            .collect())
     }
 
     fn refused(&self, row: StepRow, column: String, cause: String) -> Error {
