@@ -151,7 +151,8 @@ fn start_of(position: &Position) -> Option<StartAt> {
 async fn source_findings(config: &Config, start: Option<StartAt>) -> Vec<Finding> {
     let mut databases = config.databases.include.clone();
     databases.push(STRAIT.to_owned());
-    let needs = SourceNeeds { server_id: config.server_id(), start, databases };
+    let snapshot = config.snapshot_begins().then(|| config.databases.include.clone());
+    let needs = SourceNeeds { server_id: config.server_id(), start, databases, snapshot };
     let report = ensure::check_source(&config.server_options(), &needs).await;
     let by_file = config.source.position == PositionMode::File;
     report.sorted().findings.into_iter().map(|finding| translated(finding, by_file)).collect()

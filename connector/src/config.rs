@@ -30,6 +30,7 @@ pub struct Config {
     pub registry: registry::Config,
     pub schema: Schema,
     pub publish: Publish,
+    pub snapshot: Snapshot,
     pub retry: retry::Config,
     pub log: log::Config,
     pub http: http::Config,
@@ -233,6 +234,36 @@ pub enum Compatibility {
     Keep,
 }
 
+/// Rows that the source held before it was streamed from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Snapshot {
+    /// At the very first start with source.start = "now": "initial" publishes the rows that are there, while the
+    /// stream goes on; "schema-only" the tables' definitions only; "never" nothing. It needs GTIDs, and SELECT on what
+    /// is published.
+    pub mode: SnapshotMode,
+    /// Tables that are read at the same time, each on a connection of its own.
+    pub readers: u16,
+    /// Most rows of a chunk; how many it has is found by the time that reading them takes.
+    pub chunk_rows: u32,
+    /// Most bytes of a chunk in memory; one row may exceed it alone. Each reader holds up to three.
+    pub chunk_bytes: Size,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self { mode: SnapshotMode::Initial, readers: 2, chunk_rows: 10_000, chunk_bytes: Size::mib(2) }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnapshotMode {
+    Initial,
+    Never,
+    SchemaOnly,
+}
+
 /// When transactions become visible to readers.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -352,6 +383,13 @@ impl Settings for Config {
 }
 
 impl Config {
+    /// Whether a very first start begins a snapshot: not where the readers are said to have something already.
+    pub fn snapshot_begins(&self) -> bool {
+        self.snapshot.mode != SnapshotMode::Never
+            && self.source.start.trim() == "now"
+            && self.source.position == PositionMode::Gtid
+    }
+
     /// The header `strait.origin` of changes made at the source itself.
     pub fn site(&self) -> &str {
         self.site.as_deref().unwrap_or(&self.prefix)

@@ -17,6 +17,7 @@ mod executed;
 mod first_place;
 mod reader;
 mod silence;
+mod snapshot;
 mod source;
 
 mod account_statement;

@@ -9,7 +9,9 @@
 
 use std::sync::Arc;
 
-use strait_schemas::{Ddl, PartEnd, PartitionCount, RecordSeq, Seq, SpinePart, spine::MAX_STATEMENT_BYTES};
+use strait_schemas::{
+    Ddl, PartEnd, PartitionCount, RecordSeq, Seq, SnapshotStep, SpinePart, spine::MAX_STATEMENT_BYTES,
+};
 
 #[derive(Debug)]
 pub struct Numbering {
@@ -31,9 +33,15 @@ struct Numbered {
     next_index: u32,
     counts: Vec<PartitionCount>,
     ddl: Option<Ddl>,
+    snapshot: Option<SnapshotStep>,
 }
 
 impl Numbered {
+    /// Whether a part would say something.
+    fn has_news(&self) -> bool {
+        self.next_index > self.first || self.ddl.is_some() || self.snapshot.is_some()
+    }
+
     fn part(&mut self, attempt: u32, end: PartEnd) -> SpinePart {
         let first = std::mem::replace(&mut self.first, self.next_index);
         SpinePart {
@@ -45,6 +53,7 @@ impl Numbered {
             commit_us: self.commit_us,
             end,
             ddl: self.ddl.take(),
+            snapshot: self.snapshot.take(),
             counts: std::mem::take(&mut self.counts),
         }
     }
@@ -83,6 +92,7 @@ impl Numbering {
                 next_index: 0,
                 counts: Vec::new(),
                 ddl: None,
+                snapshot: None,
             }
         })
     }
@@ -121,6 +131,11 @@ impl Numbering {
             Some(Ddl { database: database.to_owned(), statement: statement[..end].to_owned() });
     }
 
+    /// Begins a step of a snapshot. It is numbered like a transaction, and closed like one.
+    pub fn snapshot(&mut self, id: &str, read_us: i64, step: SnapshotStep) {
+        self.take(id, read_us).snapshot = Some(step);
+    }
+
     /// Goes on with a transaction whose first records were published by an earlier attempt.
     pub fn resume(&mut self, seq: Seq, next_index: u32, gtid: &str, commit_us: i64) {
         self.current = Some(Numbered {
@@ -131,6 +146,7 @@ impl Numbering {
             next_index,
             counts: Vec::new(),
             ddl: None,
+            snapshot: None,
         });
     }
 
@@ -145,6 +161,7 @@ impl Numbering {
             current.first = current.next_index;
             current.counts.clear();
             current.ddl = None;
+            current.snapshot = None;
         }
         self.end(PartEnd::Void)
     }
@@ -165,7 +182,7 @@ impl Numbering {
     /// left open.
     pub fn cut(&mut self) -> Vec<SpinePart> {
         if let Some(current) = &mut self.current
-            && (current.next_index > current.first || current.ddl.is_some())
+            && current.has_news()
         {
             let part = current.part(self.attempt, PartEnd::Open);
             self.parts.push(part);
@@ -175,11 +192,7 @@ impl Numbering {
 
     /// Whether a cut would give parts.
     pub fn has_parts(&self) -> bool {
-        !self.parts.is_empty()
-            || self
-                .current
-                .as_ref()
-                .is_some_and(|current| current.next_index > current.first || current.ddl.is_some())
+        !self.parts.is_empty() || self.current.as_ref().is_some_and(Numbered::has_news)
     }
 
     /// Parts gathered since the last cut: a bound for what is held in memory.

@@ -9,7 +9,7 @@ use strait_mysql::{
     gtid::GtidSet,
     stream::StartAt,
 };
-use strait_schemas::{Fingerprint, Inside, LaneMark, Position, Seq};
+use strait_schemas::{Fingerprint, Inside, LaneMark, Position, Seq, SnapshotProgress};
 
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -22,6 +22,8 @@ pub struct Progress {
     pub lanes: BTreeMap<String, LaneMark>,
     /// XA transactions that are prepared, and whose rows are all left out.
     pub left_out_xids: Vec<String>,
+    /// The snapshot under way.
+    pub snapshot: Option<SnapshotProgress>,
     pub as_of_us: i64,
     pub filter: String,
 }
@@ -36,6 +38,7 @@ impl Progress {
             last: position.last.clone(),
             lanes: position.lanes.clone(),
             left_out_xids: position.left_out_xids.clone(),
+            snapshot: position.snapshot.clone(),
             as_of_us: position.as_of_us,
             filter: position.filter.clone(),
         })
@@ -95,6 +98,7 @@ impl Progress {
             last: self.last.clone(),
             lanes: self.lanes.clone(),
             left_out_xids: self.left_out_xids.clone(),
+            snapshot: self.snapshot.clone(),
             as_of_us: self.as_of_us,
             filter: self.filter.clone(),
         }
@@ -148,6 +152,7 @@ mod tests {
             last: None,
             lanes: BTreeMap::new(),
             left_out_xids: Vec::new(),
+            snapshot: None,
             as_of_us: 0,
             filter: String::new(),
         }

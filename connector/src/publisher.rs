@@ -13,6 +13,7 @@
 
 mod commit;
 mod compare;
+mod snapshot;
 mod statement;
 mod xa;
 
@@ -42,6 +43,8 @@ use crate::{
     tables::{Destination, PublishedTable, Tables},
 };
 
+pub use snapshot::{STEP, Snapshotting};
+
 /// Everything that the start procedure made ready.
 pub struct Publisher {
     pub producer: Producer,
@@ -65,6 +68,8 @@ pub struct Publisher {
     pub heartbeats: Option<HeartbeatTopic>,
     pub transactions: Option<TransactionTopic>,
     pub begin: Option<GenerationBegin>,
+    /// The snapshot under way.
+    pub snapshot: Option<Snapshotting>,
     /// Where the server's log ended when this run began: file and position.
     pub end_at_start: Option<(String, u64)>,
     pub metrics: Metrics,
@@ -84,6 +89,8 @@ pub struct State {
     idle_us: i64,
     /// The position has moved since the last commit.
     moved: bool,
+    /// Where the server's log ended when it said last that it has nothing more.
+    heard: Option<(String, u64)>,
 }
 
 impl State {
@@ -95,6 +102,7 @@ impl State {
             pending_since: None,
             idle_us: 0,
             moved: false,
+            heard: None,
         }
     }
 }
@@ -113,6 +121,9 @@ impl Publisher {
                 continue;
             }
             self.status.beat();
+            if self.state.current.is_none() && self.unfinished.is_none() && self.is_snapshot_busy() {
+                self.serve_snapshot()?;
+            }
             match inbox.take(self.patience())? {
                 Taken::Nothing => self.producer.poll(Duration::ZERO)?,
                 Taken::Event(arrived) => self.handle_arrived(&arrived.event, arrived.heard_us)?,
@@ -206,6 +217,7 @@ impl Publisher {
             return Ok(());
         }
         self.state.idle_us = heard_us;
+        self.state.heard = Some((file.to_owned(), pos));
         if !self.has_pending() {
             self.metrics.lag.published_through(heard_us);
             self.metrics.lag.caught_up(heard_us);
@@ -267,6 +279,11 @@ impl Publisher {
         pos: u64,
     ) -> Result<()> {
         current.count(rows.images);
+        if let Some(snapshot) = &self.snapshot
+            && snapshot.desk.is_busy()
+        {
+            snapshot.desk.note(map, rows);
+        }
         let first = !std::mem::replace(&mut current.any_rows, true);
         if first && !matches!(current.fate, Fate::Compared(_)) {
             self.decide(current, map, rows, pos)?;

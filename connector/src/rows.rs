@@ -75,10 +75,10 @@ impl RowsOut<'_> {
         {
             self.map_image(table, map, &before_row, Image::Before, &mut before)?;
             self.map_image(table, map, &after_row, Image::After, &mut after)?;
-            let mut one =
-                OneRow { out: self, table, map, flags: (event.flags & KEPT_FLAGS) as u8, row, now_us };
+            let flags = (event.flags & KEPT_FLAGS) as u8;
+            let mut one = OneRow { out: self, table, map, flags, row, snapshot: Snapshot::False, now_us };
             match event.kind {
-                RowsKind::Insert => one.insert(&after)?,
+                RowsKind::Insert => one.insert(Op::Create, &after)?,
                 RowsKind::Update => one.update(&mut before, &after)?,
                 RowsKind::Delete => one.delete(&before)?,
             }
@@ -86,6 +86,22 @@ impl RowsOut<'_> {
         }
         self.count(event.kind, u64::from(row));
         Ok(())
+    }
+
+    /// Publishes rows that a snapshot read, given one after the other.
+    pub fn publish_read(
+        &mut self,
+        table: &PublishedTable,
+        map: &TableMap,
+        snapshot: Snapshot,
+        row: &[ColumnValue<'_>],
+    ) -> Result<()> {
+        let mut image = Images::default();
+        self.map_image(table, map, row, Image::After, &mut image)?;
+        // A chunk says what is there, effects of foreign keys and all.
+        let flags = strait_schemas::seq::flags::NO_FOREIGN_KEY_CHECKS;
+        let mut one = OneRow { out: self, table, map, flags, row: 0, snapshot, now_us: now_us() };
+        one.insert(Op::Read, &image)
     }
 
     fn count(&self, kind: RowsKind, rows: u64) {
@@ -160,6 +176,7 @@ struct OneRow<'o, 'a> {
     map: &'o TableMap,
     flags: u8,
     row: u32,
+    snapshot: Snapshot,
     now_us: i64,
 }
 
@@ -171,9 +188,9 @@ enum Key {
 }
 
 impl OneRow<'_, '_> {
-    fn insert(&mut self, after: &Images<'_>) -> Result<()> {
+    fn insert(&mut self, op: Op, after: &Images<'_>) -> Result<()> {
         self.encode_key(after, Key::New)?;
-        self.encode_value(Op::Create, None, Some(after))?;
+        self.encode_value(op, None, Some(after))?;
         self.send_value(Key::New, None, &after.exact)
     }
 
@@ -241,7 +258,7 @@ impl OneRow<'_, '_> {
             after: after.map(|image| &*image.values),
             source: SourceBlock {
                 ts_us: head.commit_us,
-                snapshot: Snapshot::False,
+                snapshot: self.snapshot,
                 server_id: head.server_id,
                 gtid: head.gtid.as_ref().map(|_| id),
                 file: &head.file,

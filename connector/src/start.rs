@@ -22,14 +22,16 @@ use std::{
 };
 
 use strait_mysql::{binlog::Framer, gtid::GtidSet, server::ServerFacts, stream::StartAt};
-use strait_schemas::{Fingerprint, GenerationBegin, Inside, Position, Seq, topics};
+use strait_schemas::{
+    Fingerprint, GenerationBegin, Inside, Position, Seq, SnapshotPlan, SnapshotProgress, TableBegin, topics,
+};
 use strait_service::{CancellationToken, Component};
 use tokio::runtime::Handle;
 
 use crate::{
     Error, Result,
     commit_rule::CommitRule,
-    config::{Config, PositionMode},
+    config::{Config, PositionMode, SnapshotMode},
     executed::ExecutedGate,
     filter::Filter,
     first_place::{self, FirstPlace},
@@ -37,10 +39,11 @@ use crate::{
     metrics::Metrics,
     numbering::Numbering,
     progress::{Progress, parse_file_id},
-    publisher::{Publisher, State},
+    publisher::{Publisher, STEP, Snapshotting, State},
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
     silence::Silence,
+    snapshot::{self, Begun},
     source::Source,
     tables::Tables,
 };
@@ -85,6 +88,14 @@ struct Beginning {
     unfinished: Option<Inside>,
     /// Why the unfinished transaction is void instead.
     void: Option<Inside>,
+    snapshot: Option<BegunSnapshot>,
+}
+
+/// A snapshot that is to go on, or to begin.
+struct BegunSnapshot {
+    plan: Arc<SnapshotPlan>,
+    /// What is to come, unless the log says so already.
+    tables: Option<Vec<TableBegin>>,
 }
 
 /// Runs steps 1 to 6; blocking.
@@ -126,7 +137,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let filter = Filter::new(&config.databases);
     let beginning = match kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
         Some(stored) => go_on(shared, &mut source, &mut facts, &filter, &stored)?,
-        None => begin_first(shared, &cluster, &topics, &facts, &filter)?,
+        None => begin_first(shared, &cluster, &topics, &source, &mut facts, &filter)?,
     };
     let (start, compare) = where_to_stream(&beginning.progress, &facts, &mut source)?;
     let mut publisher = Publisher {
@@ -157,6 +168,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         stop: shared.stop.clone(),
         source,
         progress: beginning.progress,
+        snapshot: None,
         state: State::new(),
     };
     if let Some(inside) = beginning.void {
@@ -166,6 +178,13 @@ pub fn start(shared: &Shared) -> Result<Ready> {
             &inside.gtid,
             publisher.progress.as_of_us,
         );
+    }
+    if let Some(BegunSnapshot { plan, tables }) = beginning.snapshot {
+        let progress = publisher.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
+        publisher.snapshot = Some(Snapshotting::new(plan, progress, facts.server_id));
+        if let Some(tables) = tables {
+            publisher.begin_snapshot(tables)?;
+        }
     }
     publisher.commit(true)?;
     tracing::info!(%start, attempt = beginning.attempt, next_seq = %beginning.next_seq, "streaming");
@@ -257,11 +276,31 @@ fn go_on(
         progress.server_uuid = facts.server_uuid.clone().unwrap_or_default();
     }
     let (next_seq, attempt) = (stored.next_seq, stored.attempt + 1);
-    Ok(Beginning { progress, next_seq, attempt, begin: None, unfinished, void })
+    let snapshot = snapshot_to_go_on(shared, &progress)?;
+    Ok(Beginning { progress, next_seq, attempt, begin: None, unfinished, void, snapshot })
+}
+
+/// The plan of the snapshot that the position is in the middle of.
+fn snapshot_to_go_on(shared: &Shared, progress: &Progress) -> Result<Option<BegunSnapshot>> {
+    let Some(under_way) = &progress.snapshot else { return Ok(None) };
+    let prefix = &shared.config.prefix;
+    match kafka::read_snapshot_plan(&Cluster::new(&shared.config), prefix, &shared.stop)? {
+        Some(plan) if plan.id == under_way.id => {
+            tracing::info!(tables_done = under_way.next, rows = under_way.rows, "the snapshot goes on");
+            Ok(Some(BegunSnapshot { plan: Arc::new(plan), tables: None }))
+        }
+        _ => Err(Error::refused(
+            "the position is in the middle of a snapshot whose plan is not there",
+            format!("topic {}", topics::position_topic(prefix)),
+            "the topic lost records (it must be compacted, with no retention by time); begin anew with another `prefix`",
+        )),
+    }
 }
 
 fn void_reason(config: &Config, stored: &Position, same_server: bool, filter: &str) -> Option<&'static str> {
-    if !same_server {
+    if stored.inside.as_ref().is_some_and(|inside| inside.gtid.starts_with(STEP)) {
+        Some("it is a table of the snapshot that is read anew")
+    } else if !same_server {
         Some("another server may group its rows otherwise")
     } else if stored.filter != filter {
         Some("what is left out has changed")
@@ -376,11 +415,16 @@ fn begin_first(
     shared: &Shared,
     cluster: &Cluster,
     topics: &Topics,
-    facts: &ServerFacts,
+    source: &Source,
+    facts: &mut ServerFacts,
     filter: &Filter,
 ) -> Result<Beginning> {
     let config = &shared.config;
     ensure_nothing_published(config, cluster, topics, &shared.stop)?;
+    let begun = begin_snapshot(config, source, filter)?;
+    if let Some(begun) = &begun {
+        *facts = begun.facts.clone();
+    }
     let FirstPlace { gtids, file, pos } = first_place::resolve(&config.source, facts)?;
     let begin_at = gtids.as_ref().map_or_else(|| crate::progress::file_id(&file, pos), ToString::to_string);
     tracing::info!(start = begin_at, "first start of this prefix");
@@ -392,6 +436,7 @@ fn begin_first(
         last: None,
         lanes: std::collections::BTreeMap::new(),
         left_out_xids: Vec::new(),
+        snapshot: None,
         as_of_us: crate::reader::now_us(),
         filter: filter.fingerprint(),
     };
@@ -402,7 +447,21 @@ fn begin_first(
         begin: Some(GenerationBegin { generation: 1, start: begin_at, snapshot: false }),
         unfinished: None,
         void: None,
+        snapshot: begun.map(|Begun { plan, tables, .. }| BegunSnapshot { plan, tables: Some(tables) }),
     })
+}
+
+/// What a first start finds at the source, unless the readers have it already.
+fn begin_snapshot(config: &Config, source: &Source, filter: &Filter) -> Result<Option<Begun>> {
+    let with_rows = match config.snapshot.mode {
+        SnapshotMode::Never => return Ok(None),
+        SnapshotMode::Initial => true,
+        SnapshotMode::SchemaOnly => false,
+    };
+    if !config.snapshot_begins() {
+        return Ok(None);
+    }
+    snapshot::begin(config, source, filter, 1, with_rows).map(Some)
 }
 
 /// The stream begins before the last transaction that was read, so that it is read again and compared.

@@ -68,6 +68,11 @@ impl Tables {
         &self.site
     }
 
+    /// First part of every topic's name.
+    pub fn prefix(&self) -> &str {
+        &self.compiler.prefix
+    }
+
     /// The destination of a table's rows. `place` names GTID and position for a refusal.
     pub fn destination(
         &mut self,

@@ -10,6 +10,7 @@ mod triggers;
 pub use columns::{Column, Generated};
 pub use foreign_keys::{ForeignKey, Rule};
 pub use indexes::{Index, IndexPart};
+pub(crate) use query::{ask, field, number};
 pub use query::{list_tables, read_table, read_tables};
 pub use table::{Table, TableName};
 pub use triggers::{ScheduledEvent, Trigger, TriggerEvent, TriggerTiming, read_events};

@@ -19,7 +19,7 @@ pub use log::{
     ensure_logged, ensure_order_commits, ensure_row_format, ensure_sync_binlog, ensure_whole_json,
 };
 pub use position::{ensure_executed, ensure_not_purged};
-pub use rights::{ensure_replication_rights, ensure_server_id_free};
+pub use rights::{ensure_replication_rights, ensure_server_id_free, ensure_snapshot_rights};
 pub use source::{SourceNeeds, check_source};
 pub use tables::{
     GUARD, ensure_no_events, ensure_no_unguarded_triggers, ensure_table_rights, ensure_transactional_engine,

@@ -13,6 +13,7 @@ mod error;
 pub mod gtid;
 pub mod jsonb;
 pub mod server;
+pub mod snapshot;
 pub mod stream;
 pub mod value;
 

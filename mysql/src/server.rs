@@ -7,5 +7,7 @@ mod options;
 
 pub use connect::{Session, connect, connect_session, place_of};
 pub use error::Error;
-pub use facts::{BinlogPlace, Flavor, SemiSync, ServerFacts, read_binlog_files, read_facts};
+pub use facts::{
+    BinlogPlace, Flavor, SemiSync, ServerFacts, read_binlog_files, read_binlog_place, read_facts,
+};
 pub use options::{Password, ServerOptions, Tls, TlsMode};

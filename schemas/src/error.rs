@@ -24,6 +24,7 @@ pub enum Input {
     ExactHeader,
     SpineRecord,
     PositionRecord,
+    SnapshotPlan,
 }
 
 impl fmt::Display for Input {
@@ -36,6 +37,7 @@ impl fmt::Display for Input {
             Self::ExactHeader => "strait.exact header",
             Self::SpineRecord => "spine record",
             Self::PositionRecord => "position record",
+            Self::SnapshotPlan => "plan of a snapshot",
         })
     }
 }
@@ -99,7 +101,9 @@ impl Error {
                     Disposition::DeadLetter
                 }
                 // Without them the log's order is not known.
-                Input::SeqHeader | Input::SpineRecord | Input::PositionRecord => Disposition::Halt,
+                Input::SeqHeader | Input::SpineRecord | Input::PositionRecord | Input::SnapshotPlan => {
+                    Disposition::Halt
+                }
             },
             Self::Text { .. }
             | Self::SchemaText { .. }

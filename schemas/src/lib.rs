@@ -15,6 +15,7 @@ pub mod seq;
 pub mod topics;
 
 pub mod position;
+pub mod snapshot;
 pub mod spine;
 
 mod carrier;
@@ -41,6 +42,9 @@ pub use heartbeat::HeartbeatEncoder;
 pub use json::{JsonDecoder, JsonEnvelope, Shape};
 pub use position::{Fingerprint, Inside, LaneMark, Position};
 pub use seq::{RecordSeq, Seq};
+pub use snapshot::{
+    Chunk, KeyPart, PlannedTable, SnapshotPlan, SnapshotProgress, SnapshotStep, TableBegin, TableProgress,
+};
 pub use spine::{Ddl, GenerationBegin, PartEnd, PartitionCount, SpinePart, SpineRecord};
 pub use table::{Column, Kind, SourceType, TableSchema};
 pub use transaction::TransactionEncoder;

@@ -1,7 +1,7 @@
 //! The position: how far the connector has published, written in the same Kafka transaction as the
 //! records it covers, to a compacted topic.
 
-use crate::{Error, Input, Result, Seq};
+use crate::{Error, Input, Result, Seq, SnapshotProgress};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +26,9 @@ pub struct Position {
     /// XA transactions that are prepared, and whose rows are all left out, as the server writes their identifiers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out_xids: Vec<String>,
+    /// A snapshot is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotProgress>,
     pub as_of_us: i64,
     /// Fingerprint of what is filtered.
     #[serde(default)]
@@ -99,6 +102,7 @@ mod tests {
             }),
             last: Some(Fingerprint { gtid: "g".into(), row_bytes: 9, crc: 7, commit_us: -1 }),
             left_out_xids: vec!["X'6162',X'',1".into()],
+            snapshot: Some(SnapshotProgress::new(3)),
             lanes: [("shenzhen/main/0".into(), LaneMark { epoch: u64::MAX, seq: Seq::new(2, 5) })].into(),
             as_of_us: 1_700_000_000_000_000,
             filter: "f1".into(),
@@ -115,6 +119,7 @@ mod tests {
             last: None,
             lanes: BTreeMap::new(),
             left_out_xids: Vec::new(),
+            snapshot: None,
             ..position
         };
         assert_eq!(Position::decode(&bare.encode()).expect("what was encoded"), bare);

@@ -13,7 +13,7 @@
 //! On the wire the topics' names are listed once a record, and counts are `[topic, partition, count]`.
 //! Readers ignore fields that they do not know: later versions add to records and parts.
 
-use crate::{Error, Input, Result, Seq};
+use crate::{Error, Input, Result, Seq, SnapshotStep};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, sync::Arc};
 
@@ -44,6 +44,8 @@ pub struct SpinePart {
     pub commit_us: i64,
     pub end: PartEnd,
     pub ddl: Option<Ddl>,
+    /// It is no transaction of the source, but a step of a snapshot.
+    pub snapshot: Option<SnapshotStep>,
     pub counts: Vec<PartitionCount>,
 }
 
@@ -154,6 +156,7 @@ fn cut_counts(part: &mut SpinePart) -> Option<SpinePart> {
         commit_us: part.commit_us,
         end: part.end,
         ddl: None,
+        snapshot: None,
         counts: part.counts.split_off(part.counts.len() / 2),
     };
     part.end = PartEnd::Open;
@@ -182,6 +185,8 @@ struct WirePart {
     end: PartEnd,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ddl: Option<Ddl>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    snapshot: Option<SnapshotStep>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     counts: Vec<(u32, i32, u32)>,
 }
@@ -197,6 +202,7 @@ impl WirePart {
             commit_us: part.commit_us,
             end: part.end,
             ddl: part.ddl.clone(),
+            snapshot: part.snapshot.clone(),
             counts: part.counts.iter().map(|c| (topics.place(&c.topic), c.partition, c.count)).collect(),
         }
     }
@@ -219,6 +225,7 @@ impl WirePart {
             commit_us: self.commit_us,
             end: self.end,
             ddl: self.ddl,
+            snapshot: self.snapshot,
             counts,
         })
     }
@@ -266,6 +273,7 @@ mod tests {
                     commit_us,
                     end,
                     ddl,
+                    snapshot: None,
                     counts,
                 }
             })
@@ -343,6 +351,7 @@ mod tests {
             commit_us: 0,
             end: PartEnd::Closed,
             ddl: None,
+            snapshot: None,
             counts: counts.collect(),
         };
         let record = SpineRecord { parts: vec![part], begin: None, as_of_us: 1 };

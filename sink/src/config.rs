@@ -30,6 +30,7 @@ pub struct Config {
     pub kafka: Kafka,
     pub registry: registry::Config,
     pub apply: Apply,
+    pub snapshot: Snapshot,
     /// Bound of the bytes of records read from Kafka and not yet applied: a part of the memory budget. About
     /// half as much again is held by the Kafka client.
     pub memory: Memory,
@@ -144,6 +145,26 @@ impl Default for Apply {
             offsets_interval: Period::seconds(5),
         }
     }
+}
+
+/// What becomes of the rows that a snapshot brings.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Snapshot {
+    /// "keep": a row that the target has stays as it is, and none is deleted: for a target that applications write to,
+    /// too. "replace": the target's table is made equal to the source's, rows that it has not are deleted: for a target that
+    /// nobody else writes to.
+    pub rows: SnapshotRows,
+    /// Leave tables that the target lacks to somebody else; a row of one then halts.
+    pub leave_missing_tables: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SnapshotRows {
+    #[default]
+    Keep,
+    Replace,
 }
 
 /// The bound of what is queued.

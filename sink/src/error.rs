@@ -80,6 +80,12 @@ pub enum Error {
     NoImage { place: Place },
     #[error("table {table} does not exist at the target")]
     MissingTable { table: String, place: Place },
+    #[error("table {table} is missing at the target and cannot be created as the source has it")]
+    CreateTable { table: String, statement: String, place: String, source: ClientError },
+    #[error(
+        "table {table} has no key, and holds rows at the target: those of the snapshot cannot be told from them"
+    )]
+    NotEmpty { table: String, place: String },
     #[error("table {table} has no column `{column}` at the target")]
     MissingColumn { table: String, column: String, column_type: String, place: Place },
     #[error("column `{column}` of {table} at the target needs a value, and the source has no such column")]
@@ -141,6 +147,21 @@ impl Error {
         move |source| Self::Target { doing, place, source }
     }
 
+    /// What to do where a snapshot does not find the table that it needs.
+    fn snapshot_remedy(&self) -> Option<String> {
+        Some(match self {
+            Self::NotEmpty { table, .. } => format!(
+                "DELETE FROM {table} at the target if what it holds is the source's; or snapshot.rows = \"replace\", if nobody else \
+                 writes there"
+            ),
+            Self::CreateTable { table, statement, .. } => format!(
+                "GRANT CREATE, REFERENCES ON its database to the sink's account; or create {table} yourself, then start again: \
+                 {statement}"
+            ),
+            _ => return None,
+        })
+    }
+
     /// Whether nothing is known of what became of the last statement.
     pub fn is_target_lost(&self) -> bool {
         matches!(self, Self::TargetLost { .. } | Self::TargetSilent { .. })
@@ -190,6 +211,8 @@ impl Error {
             | Self::Decode { .. }
             | Self::NoImage { .. }
             | Self::MissingTable { .. }
+            | Self::CreateTable { .. }
+            | Self::NotEmpty { .. }
             | Self::MissingColumn { .. }
             | Self::UnfilledColumn { .. }
             | Self::ColumnType { .. }
@@ -300,6 +323,8 @@ impl Refusal for Error {
             | Self::KafkaFatal { place, .. }
             | Self::KafkaSilent { place, .. }
             | Self::Target { place, .. }
+            | Self::CreateTable { place, .. }
+            | Self::NotEmpty { place, .. }
             | Self::TargetLost { place, .. }
             | Self::TargetSilent { place, .. }
             | Self::Fenced { place, .. }
@@ -367,6 +392,7 @@ impl Refusal for Error {
                 format!("create it at the target as it is at the source (SHOW CREATE TABLE {table}); if it is there, the account does not see it: \
                      GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON its database; then start again")
             }
+            Self::NotEmpty { .. } | Self::CreateTable { .. } => self.snapshot_remedy()?,
             Self::MissingColumn { table, column, column_type, .. } => {
                 format!("ALTER TABLE {table} ADD COLUMN `{column}` {column_type} at the target, then start again")
             }

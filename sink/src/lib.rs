@@ -23,6 +23,7 @@ mod kafka;
 pub mod merge;
 pub mod plan;
 mod planner;
+mod snapshot;
 pub mod sql;
 pub mod table_map;
 // Written by the lanes with the rows.

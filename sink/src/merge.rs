@@ -34,7 +34,7 @@ use std::{
 };
 
 use strait_mysql::gtid::GtidSet;
-use strait_schemas::{Ddl, PartEnd, Seq, SpineRecord};
+use strait_schemas::{Ddl, PartEnd, Seq, SnapshotStep, SpineRecord};
 
 use part_cursor::{PartCursor, Step};
 pub use partition_queue::PartitionQueue;
@@ -81,6 +81,7 @@ pub struct End {
     pub gtid: Arc<str>,
     pub commit_us: i64,
     pub ddl: Option<Ddl>,
+    pub snapshot: Option<Arc<SnapshotStep>>,
     /// Records, tombstones included; 0 for a transaction that is void or skipped.
     pub records: u64,
     pub skipped: bool,
@@ -191,6 +192,11 @@ impl Merge {
     /// The oldest transaction that was not passed on: its commit time.
     pub fn front_commit_us(&self) -> Option<i64> {
         self.spine.front().map(|front| front.commit_us)
+    }
+
+    /// The step of a snapshot that the oldest transaction is.
+    pub fn front_step(&self) -> Option<Arc<SnapshotStep>> {
+        self.spine.front()?.snapshot.clone()
     }
 
     /// Where a later session may begin reading the spine while the oldest transaction is not applied.
@@ -407,6 +413,7 @@ impl Merge {
             gtid: front.gtid,
             commit_us: front.commit_us,
             ddl: front.ddl.filter(|_| !void),
+            snapshot: front.snapshot.filter(|_| !void && !front.skipped),
             records: if void || front.skipped {
                 0
             } else {

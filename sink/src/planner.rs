@@ -6,18 +6,23 @@ mod known_tables;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use strait_mysql::{client::Conn, server::Flavor};
-use strait_schemas::{Op, Seq, decode_exact};
+use strait_mysql::{catalog::TableName, client::Conn, server::Flavor};
+use strait_schemas::{
+    Chunk, Op, Seq, SnapshotStep, TableBegin, decode_exact, seq::flags::NO_FOREIGN_KEY_CHECKS,
+};
 
 use crate::{
     apply::{Stamp, Task},
     checkpoint::OffsetRow,
+    config::SnapshotRows,
     decode::Decoder,
     error::{Error, Place, Result},
     merge::{End, KeyChange, Taken},
     own_source::OwnSource,
     plan::{Batch, Change, Operation, RecordAt},
+    snapshot::{self, ChunkPlan, ChunkWork, Finishing, Pending, create_table},
     sql::{Dialect, SqlBatch},
+    table_map::Mapping,
 };
 use gathered::Gathered;
 pub use known_tables::KnownTables;
@@ -27,6 +32,9 @@ pub struct PlannerOptions {
     /// Fold the changes of one key; otherwise each version of each row is written.
     pub fold: bool,
     pub allow_triggers: bool,
+    /// What becomes of the rows that a snapshot brings.
+    pub snapshot_rows: SnapshotRows,
+    pub leave_missing_tables: bool,
     /// A batch is closed at this many rows...
     pub batch_rows: usize,
     /// ...or at this many bytes of rows.
@@ -42,6 +50,7 @@ pub struct Planner {
     packet_bytes: usize,
     decoder: Decoder,
     tables: KnownTables,
+    pending: Pending,
     /// Asked at the first record, unless the start procedure had its answer.
     own_source: Option<OwnSource>,
     /// Whole transactions.
@@ -62,6 +71,7 @@ impl Planner {
         options: PlannerOptions,
         decoder: Decoder,
         own_source: Option<OwnSource>,
+        pending: Pending,
     ) -> Result<Self> {
         let tables = KnownTables::new(conn, options.allow_triggers, options.answer_timeout).await?;
         let facts = tables.facts();
@@ -74,6 +84,7 @@ impl Planner {
             options,
             decoder,
             tables,
+            pending,
             own_source,
             complete: Gathered::default(),
             open: Gathered::default(),
@@ -87,7 +98,7 @@ impl Planner {
     ///
     /// # Errors
     /// What cannot be applied exactly as it is.
-    pub async fn record(&mut self, conn: &mut Conn, taken: Taken) -> Result<()> {
+    pub async fn record(&mut self, conn: &mut Conn, taken: Taken, step: Option<&SnapshotStep>) -> Result<()> {
         if let Some(own_source) = self.own_source.take() {
             own_source.ensure_another().await?;
         }
@@ -124,6 +135,19 @@ impl Planner {
             Op::Delete => Operation::Delete,
             Op::Truncate => Operation::Clear,
         };
+        let mut flags = record.place.flags;
+        if !self.pending.is_empty() {
+            let target = &mapping.target;
+            let is_chunk = matches!(step, Some(SnapshotStep::Chunk(_)));
+            if mapping.primary.is_none() && !is_chunk && self.pending.holds(&source.database, &source.table) {
+                // The one chunk of a table without a key, which is still to come, has this change.
+                return Ok(());
+            }
+            // Parents and children come in their own time; what a delete does to children is not in the log.
+            if target.has_foreign_keys && operation != Operation::Delete {
+                flags |= NO_FOREIGN_KEY_CHECKS;
+            }
+        }
         let missing = match operation {
             Operation::Insert | Operation::Update => after.is_none(),
             Operation::Delete => before.is_none(),
@@ -132,7 +156,15 @@ impl Planner {
         if missing {
             return Err(Error::NoImage { place: place() });
         }
-        let change = Change { mapping, operation, before, after, flags: record.place.flags, at };
+        if let Some(SnapshotStep::Chunk(chunk)) = step
+            && chunk.key.is_empty()
+            && self.open.changes.is_empty()
+            && record.place.index == 0
+            && !chunk.chosen
+        {
+            self.begin_whole(conn, &mapping, flags, at).await?;
+        }
+        let change = Change { mapping, operation, before, after, flags, at };
         self.open.name(partition, &topic, number);
         self.open.name_transaction(record.place.seq, &gtid);
         self.push(change, record.key_change);
@@ -170,6 +202,85 @@ impl Planner {
         self.complete.append(std::mem::take(&mut self.open));
         self.complete.close(end, stamp);
         self.offsets.append(&mut self.open_offsets);
+    }
+
+    /// A table that a snapshot is to bring: made where it is missing, and pending from now on.
+    pub async fn begin_table(&mut self, conn: &mut Conn, begin: &TableBegin) -> Result<()> {
+        if !self.options.leave_missing_tables {
+            create_table(conn, begin).await?;
+        }
+        self.tables.forget(&TableName::new(&begin.database, &begin.table));
+        match begin.rows {
+            true => self.pending.add(conn, &begin.database, &begin.table).await,
+            false => Ok(()),
+        }
+    }
+
+    /// A snapshot has ended: what it announced and did not bring is gone at the source.
+    pub async fn end_snapshot(&mut self, conn: &mut Conn) -> Result<()> {
+        self.pending.clear(conn).await
+    }
+
+    /// The end of a chunk: what has come of it is a task of its own. What is complete must have been taken before.
+    pub async fn end_chunk(&mut self, conn: &mut Conn, end: &End, chunk: &Chunk) -> Result<Task> {
+        let place = place_of(end);
+        self.end(end);
+        let name = TableName::new(&chunk.database, &chunk.table);
+        let target = self.tables.target_named(conn, &name, &place).await?;
+        let Gathered { changes, places, stamps, .. } = std::mem::take(&mut self.complete);
+        let batch = Batch { changes, places, fold: false };
+        let sql = SqlBatch { batch, dialect: self.dialect, packet_bytes: self.packet_bytes };
+        let rows = self.options.snapshot_rows;
+        let clear = ChunkPlan::clearing(chunk, &target, &sql, rows)?;
+        let plan = ChunkPlan { rows, clear, table: target.label.clone(), place };
+        let mut task = Task {
+            first: end.seq,
+            last: end.seq,
+            attempt: end.attempt,
+            spine_offset: end.spine_offset,
+            tokens: snapshot::tokens(&target),
+            stamps,
+            rows: sql.batch.changes.len(),
+            work: Arc::new(ChunkWork { plan, sql }),
+        };
+        self.finish_table(&mut task, chunk, end);
+        Ok(task)
+    }
+
+    /// With a table's last chunk it is no longer pending.
+    pub fn finish_table(&mut self, task: &mut Task, chunk: &Chunk, end: &End) {
+        if chunk.last {
+            let finish = self.pending.remove(&chunk.database, &chunk.table);
+            let work = Arc::clone(&task.work);
+            let table = format!("{}.{}", chunk.database, chunk.table).into();
+            task.work = Arc::new(Finishing { work, finish, table, place: place_of(end) });
+        }
+    }
+
+    /// A table without a key is brought whole: what is there goes first, or there must be nothing.
+    async fn begin_whole(
+        &mut self,
+        conn: &mut Conn,
+        mapping: &Arc<Mapping>,
+        flags: u8,
+        at: RecordAt,
+    ) -> Result<()> {
+        let target = &mapping.target;
+        match self.options.snapshot_rows {
+            SnapshotRows::Replace => {
+                let operation = Operation::Clear;
+                self.open.push(Change {
+                    mapping: mapping.clone(),
+                    operation,
+                    before: None,
+                    after: None,
+                    flags,
+                    at,
+                });
+                Ok(())
+            }
+            SnapshotRows::Keep => snapshot::ensure_empty(conn, target).await,
+        }
     }
 
     /// Whether nothing complete is gathered. A transaction without rows counts: its number must advance.
@@ -242,6 +353,18 @@ impl Planner {
     }
 }
 
+/// Of a step that has no record.
+fn place_of(end: &End) -> Place {
+    Place {
+        topic: "(spine)".into(),
+        partition: 0,
+        offset: end.spine_offset,
+        seq: end.seq,
+        index: 0,
+        gtid: end.gtid.clone(),
+    }
+}
+
 /// The session's task moves between threads.
 #[cfg(test)]
 mod tests {
@@ -251,6 +374,6 @@ mod tests {
 
     #[allow(dead_code, reason = "compiling it is the test")]
     fn recording_can_be_spawned(planner: &mut Planner, conn: &mut Conn, taken: Taken) {
-        is_send(&planner.record(conn, taken));
+        is_send(&planner.record(conn, taken, None));
     }
 }

@@ -1,7 +1,8 @@
 //! The database `strait` at the target: created once, by the sink itself.
 //!
 //! `lane` is at once the exactly-once checkpoint, the fence and the marker by which the connector beside this
-//! server knows the sink's own transactions; `offset` holds hints where to begin reading each partition.
+//! server knows the sink's own transactions; `offset` holds hints where to begin reading each partition;
+//! `snapshot` lists the tables that a snapshot has not brought whole yet.
 //! All text is binary-collated, so that what identifies a row is compared byte by byte. Where the tables
 //! exist nothing is executed: a CREATE ... IF NOT EXISTS would go to the binary log at every start.
 
@@ -15,7 +16,7 @@ use crate::error::{Error, Result};
 const CREATE_DATABASE: &str =
     "CREATE DATABASE IF NOT EXISTS strait CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 
-const TABLES: [(&str, &str); 3] = [
+const TABLES: [(&str, &str); 4] = [
     (
         "lane",
         "CREATE TABLE IF NOT EXISTS strait.lane (
@@ -54,6 +55,16 @@ const TABLES: [(&str, &str); 3] = [
   gtid_set MEDIUMTEXT NOT NULL COMMENT 'transactions that the target had from a backup at the very first start',
   PRIMARY KEY (origin, sink)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: what is never applied'",
+    ),
+    (
+        "snapshot",
+        "CREATE TABLE IF NOT EXISTS strait.snapshot (
+  origin VARCHAR(64) NOT NULL,
+  sink VARCHAR(64) NOT NULL,
+  database_name VARCHAR(64) NOT NULL,
+  table_name VARCHAR(64) NOT NULL,
+  PRIMARY KEY (origin, sink, database_name, table_name)
+) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: tables that a snapshot has not brought whole yet'",
     ),
 ];
 

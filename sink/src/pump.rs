@@ -15,7 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strait_schemas::Seq;
+use strait_mysql::client::Conn;
+use strait_schemas::{Chunk, Seq, SnapshotStep, TableBegin};
 use strait_service::{CancellationToken, Component};
 use tokio::sync::mpsc;
 
@@ -138,8 +139,10 @@ impl Pump {
 
     async fn take(&mut self, taken: Taken) -> Result<()> {
         let (seq, attempt) = (taken.record.place.seq, taken.record.place.attempt);
-        self.planner.record(&mut self.control.conn, taken).await?;
-        if self.planner.is_outgrown() {
+        let step = self.merge.front_step();
+        self.planner.record(&mut self.control.conn, taken, step.as_deref()).await?;
+        // A chunk by key was made to fit.
+        if self.planner.is_outgrown() && !is_keyed_chunk(step.as_deref()) {
             self.stream(seq, attempt).await?;
         }
         Ok(())
@@ -148,10 +151,41 @@ impl Pump {
     async fn end(&mut self, end: &End) -> Result<()> {
         self.status.beat();
         log_ddl(end, &self.metrics);
-        self.planner.end(end);
+        match end.snapshot.as_deref() {
+            None => self.planner.end(end),
+            Some(SnapshotStep::Chunk(chunk)) => return self.end_chunk(end, chunk).await,
+            Some(SnapshotStep::Table(begin)) => {
+                self.begin_table(begin).await?;
+                self.planner.end(end);
+            }
+            Some(SnapshotStep::End { consistent }) => {
+                tracing::info!(as_of = consistent, "the snapshot has come whole, but for what is under way");
+                let planner = &mut self.planner;
+                let ending = async |conn: &mut Conn| planner.end_snapshot(conn).await;
+                self.control.answered("ending a snapshot", ending).await?;
+                self.planner.end(end);
+            }
+        }
         if self.planner.is_full() {
             self.submit().await?;
         }
+        Ok(())
+    }
+
+    /// A table that is to come is made first, after everything before it.
+    async fn begin_table(&mut self, begin: &TableBegin) -> Result<()> {
+        let planner = &mut self.planner;
+        let making = async |conn: &mut Conn| planner.begin_table(conn, begin).await;
+        self.control.answered("making a table ready for the snapshot", making).await
+    }
+
+    async fn end_chunk(&mut self, end: &End, chunk: &Chunk) -> Result<()> {
+        if !self.submit().await? {
+            return Ok(());
+        }
+        let task = self.planner.end_chunk(&mut self.control.conn, end, chunk).await?;
+        self.progress.under_way.push_back((task.last, Some(end.commit_us), self.planner.take_offsets()));
+        self.control.wait_for(self.applier.submit(task)).await?;
         Ok(())
     }
 
@@ -190,7 +224,8 @@ impl Pump {
             control.keep_alive().await?;
             match merge.next()? {
                 Next::Record(taken) => {
-                    planner.record(&mut control.conn, taken).await?;
+                    let step = merge.front_step();
+                    planner.record(&mut control.conn, taken, step.as_deref()).await?;
                     if planner.is_outgrown() {
                         let chunk = planner.take_chunk(seq, attempt, spine_offset);
                         if control.wait_for(large.write(chunk)).await?.is_none() {
@@ -203,7 +238,10 @@ impl Pump {
                 Next::End(end) => {
                     // First the end, which may complete the last row, then what it completes.
                     planner.end(&end);
-                    let rest = planner.take_chunk(seq, attempt, spine_offset);
+                    let mut rest = planner.take_chunk(seq, attempt, spine_offset);
+                    if let Some(SnapshotStep::Chunk(chunk)) = end.snapshot.as_deref() {
+                        planner.finish_table(&mut rest, chunk, &end);
+                    }
                     let stamp = Stamp { commit_us: end.commit_us, records: end.records };
                     let finish = async {
                         large.write(rest).await?;
@@ -401,6 +439,10 @@ fn describe(waiting: &Waiting) -> String {
             format!("waiting for seq {seq} record {index} from topic {topic} partition {partition}")
         }
     }
+}
+
+fn is_keyed_chunk(step: Option<&SnapshotStep>) -> bool {
+    matches!(step, Some(SnapshotStep::Chunk(chunk)) if !chunk.key.is_empty())
 }
 
 fn log_ddl(end: &End, metrics: &Metrics) {

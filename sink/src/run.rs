@@ -29,6 +29,7 @@ use crate::{
     own_source::OwnSource,
     planner::{Planner, PlannerOptions},
     pump::{Progress, Pump},
+    snapshot::Pending,
 };
 
 /// The start procedure waits so long for a session that still holds a lane row.
@@ -158,12 +159,15 @@ impl Run {
         let options = PlannerOptions {
             fold: config.apply.fold,
             allow_triggers: config.apply.allow_triggers,
+            snapshot_rows: config.snapshot.rows,
+            leave_missing_tables: config.snapshot.leave_missing_tables,
             batch_rows: config.apply.batch_rows,
             batch_bytes: config.apply.batch_bytes.bytes() as usize,
             answer_timeout: limit,
         };
-        let planner =
-            Planner::new(&mut control, options, Decoder::new(self.registry.clone()), own_source).await?;
+        let pending = Pending::read(&mut control, &started.identity).await?;
+        let decoder = Decoder::new(self.registry.clone());
+        let planner = Planner::new(&mut control, options, decoder, own_source, pending).await?;
         let (report, reports) = mpsc::unbounded_channel();
         let place = server.place();
         let applier = Applier::start(

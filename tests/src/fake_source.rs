@@ -146,6 +146,7 @@ impl FakeSource {
             gtid: format!("3e11fa47-71ca-11e1-9e33-c80aa9429562:{number}"),
             commit_us: now_us(),
             end,
+            snapshot: None,
             ddl: None,
             counts,
         };

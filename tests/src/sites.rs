@@ -137,6 +137,8 @@ impl Servers {
         set(&mut config, "source.password", accounts::PASSWORD);
         set(&mut config, "kafka.brokers", self.kafka.bootstrap());
         set(&mut config, "registry.url", self.registry.url());
+        // What both sites had before they were joined is made equal by the tests themselves.
+        set(&mut config, "snapshot.mode", "never");
         lay_over(&mut config, toml::from_str(overlay).context("the connector's overlay")?);
         Strait::configured(Program::Connector, &format!("{}-connector", self.name), config).await
     }

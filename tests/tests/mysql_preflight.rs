@@ -27,7 +27,12 @@ async fn account(server: &MySql, grants: &[&str]) -> Result<ServerOptions> {
 }
 
 fn source_needs() -> SourceNeeds {
-    SourceNeeds { server_id: 4_000_000_001, start: None, databases: vec!["strait".to_owned()] }
+    SourceNeeds {
+        server_id: 4_000_000_001,
+        start: None,
+        databases: vec!["strait".to_owned()],
+        snapshot: None,
+    }
 }
 
 fn target_needs(tables: Vec<TableName>) -> TargetNeeds {

@@ -12,7 +12,7 @@ mod topics;
 
 pub use cluster::Cluster;
 pub use error::{Error, Result};
-pub use position_topic::{is_empty_log, read_position};
+pub use position_topic::{is_empty_log, read_position, read_snapshot_plan};
 pub use producer::{Producer, Record};
 pub use reach::wait_for_answer;
 pub use topics::{Purpose, Topic, Topics};

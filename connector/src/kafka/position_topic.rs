@@ -13,7 +13,7 @@ use rdkafka::{
     error::KafkaError,
     types::RDKafkaErrorCode as Code,
 };
-use strait_schemas::{Position, topics};
+use strait_schemas::{Position, SnapshotPlan, topics};
 use strait_service::CancellationToken;
 
 use super::{Cluster, Error, Result, error::code, logged::Logged};
@@ -24,19 +24,34 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// The last committed position of this prefix; `None`: there is none.
 pub fn read_position(cluster: &Cluster, prefix: &str, stop: &CancellationToken) -> Result<Option<Position>> {
+    read_last(cluster, prefix, &Position::key(prefix), stop, Position::decode)
+}
+
+/// The plan of the snapshot under way; `None`: there is none.
+pub fn read_snapshot_plan(
+    cluster: &Cluster,
+    prefix: &str,
+    stop: &CancellationToken,
+) -> Result<Option<SnapshotPlan>> {
+    read_last(cluster, prefix, &SnapshotPlan::key(prefix), stop, SnapshotPlan::decode)
+}
+
+/// The last committed record of a key, unless it is a tombstone.
+fn read_last<T>(
+    cluster: &Cluster,
+    prefix: &str,
+    key: &[u8],
+    stop: &CancellationToken,
+    decode: impl Fn(&[u8]) -> strait_schemas::Result<T>,
+) -> Result<Option<T>> {
     let topic = topics::position_topic(prefix);
-    let key = Position::key(prefix);
     let consumer = cluster.consumer()?;
     let (low, high) = watermarks(cluster, &consumer, &topic, 0)?;
     let mut span = 64;
     loop {
         let from = (high - span).max(low);
-        if let Some((offset, value)) = last_of_key(cluster, &consumer, &topic, from, &key, stop)? {
-            return Position::decode(&value).map(Some).map_err(|source| Error::Position {
-                topic,
-                offset,
-                source,
-            });
+        if let Some((offset, value)) = last_of_key(cluster, &consumer, &topic, from, key, stop)? {
+            return decode(&value).map(Some).map_err(|source| Error::Position { topic, offset, source });
         }
         if from <= low {
             return Ok(None);

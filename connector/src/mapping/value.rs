@@ -143,6 +143,7 @@ impl ColumnMapper {
             ColumnValue::Text(bytes) => return Ok(self.text(bytes)),
             ColumnValue::Binary(v) => Value::Bytes(v.to_bytes()),
             ColumnValue::Json(bytes) => return self.json(bytes),
+            ColumnValue::JsonText(text) => Value::Text(Cow::Borrowed(text)),
             ColumnValue::Geometry(bytes) => self.geometry(bytes)?,
             ColumnValue::Vector(bytes) => self.vector(bytes)?,
         };

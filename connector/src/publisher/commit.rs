@@ -4,13 +4,18 @@ use std::time::{Duration, Instant};
 
 use strait_schemas::{Inside, Position, SpineRecord, spine};
 
-use super::Publisher;
+use super::{Publisher, STEP};
 use crate::{Result, commit_rule::Load, kafka::Record, reader::now_us};
 
 /// Longest wait for an event: the thread must look at the shutdown and at Kafka's events.
 const LOOK: Duration = Duration::from_millis(50);
+const SNAPSHOT_LOOK: Duration = Duration::from_millis(1);
 
 impl Publisher {
+    pub(super) fn is_snapshot_busy(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.desk.is_busy())
+    }
+
     pub(super) fn has_pending(&self) -> bool {
         self.producer.age().is_some() || self.numbering.has_parts()
     }
@@ -39,7 +44,9 @@ impl Publisher {
             Some(since) => self.rule.patience(since.elapsed()),
             None => LOOK,
         };
-        heartbeat.min(commit).clamp(Duration::from_millis(1), LOOK)
+        // Readers wait for windows, and a chunk for its turn.
+        let look = if self.is_snapshot_busy() { SNAPSHOT_LOOK } else { LOOK };
+        heartbeat.min(commit).clamp(Duration::from_millis(1), look)
     }
 
     /// Where an unfinished transaction stands, for the position.
@@ -47,8 +54,11 @@ impl Publisher {
         if self.unfinished.is_some() {
             return self.unfinished.clone();
         }
-        let current = self.state.current.as_ref()?;
         let (seq, next_index) = self.numbering.current()?;
+        let Some(current) = &self.state.current else {
+            // A table without a key, of which a part is in the log: it is void after a restart, and read anew.
+            return Some(Inside { gtid: STEP.into(), seq, next_index, row_bytes: 0, crc: 0 });
+        };
         Some(Inside {
             gtid: current.id.clone(),
             seq,

@@ -19,6 +19,7 @@ impl Publisher {
         end: &TransactionEnd,
     ) -> Result<()> {
         self.metrics.lag.behind();
+        self.discard_chunks();
         self.state.idle_us = 0;
         let fate = self.fate_of(&head)?;
         let mut current = Current::new(head, fate);
@@ -34,6 +35,13 @@ impl Publisher {
             self.numbering.ddl(&current.id, current.head.commit_us, &database, &statement);
         }
         self.finish(&current, end)
+    }
+
+    /// It may have changed what a chunk was read from.
+    pub(super) fn discard_chunks(&self) {
+        if let Some(snapshot) = &self.snapshot {
+            snapshot.desk.discard_all();
+        }
     }
 
     pub(super) fn handle_create_select(&mut self, query: &QueryEvent<'_>) {

@@ -29,6 +29,8 @@ impl Publisher {
         xid: &Xid,
         end: &TransactionEnd,
     ) -> Result<()> {
+        // Its rows passed when it was prepared, perhaps before a window was opened.
+        self.discard_chunks();
         let left_out = self.progress.forget_xid(xid);
         let compared =
             self.compare.as_ref().is_some_and(|fingerprint| fingerprint.gtid == transaction_id(&head));

@@ -164,7 +164,7 @@ pub(super) fn in_databases(databases: &[String]) -> String {
     format!("IN ({})", names.join(", "))
 }
 
-pub(super) async fn ask(conn: &mut Conn, doing: &'static str, sql: String) -> Result<Vec<Row>> {
+pub(crate) async fn ask(conn: &mut Conn, doing: &'static str, sql: String) -> Result<Vec<Row>> {
     match conn.query(sql).await {
         Ok(rows) => Ok(rows),
         Err(error) => Err(Error::query(&place_of(conn), doing)(error).into()),
@@ -172,12 +172,12 @@ pub(super) async fn ask(conn: &mut Conn, doing: &'static str, sql: String) -> Re
 }
 
 /// A column that is never NULL.
-pub(super) fn field(row: &Row, index: usize) -> String {
+pub(crate) fn field(row: &Row, index: usize) -> String {
     text(row, index).unwrap_or_default()
 }
 
 /// A column that is a number or NULL.
-pub(super) fn number<N: std::str::FromStr>(row: &Row, index: usize) -> Option<N> {
+pub(crate) fn number<N: std::str::FromStr>(row: &Row, index: usize) -> Option<N> {
     text(row, index)?.parse().ok()
 }
 

@@ -30,6 +30,42 @@ pub fn ensure_replication_rights(facts: &ServerFacts, grants: &Grants) -> Vec<Fi
         .collect()
 }
 
+/// SELECT, to read what a snapshot brings. The server hides tables that the account has no right on: a snapshot would
+/// pass them over without a word. `databases`: what is to be read; empty: all.
+pub fn ensure_snapshot_rights(facts: &ServerFacts, grants: &Grants, databases: &[String]) -> Vec<Finding> {
+    if grants.globally("SELECT") {
+        return Vec::new();
+    }
+    if databases.is_empty() {
+        return vec![Finding::warning(
+            "snapshot_rights",
+            &facts.place,
+            "the account has no right SELECT on all databases: the snapshot brings only what it may see, while changes of \
+             the rest are published all the same",
+            format!(
+                "GRANT SELECT ON *.* TO {}; or name the databases that are meant in databases.include",
+                grants.grantee()
+            ),
+        )];
+    }
+    let hidden = databases.iter().filter(|database| !grants.in_database("SELECT", database));
+    hidden
+        .map(|database| {
+            Finding::refusal(
+                "snapshot_rights",
+                &facts.place,
+                format!(
+                    "the account has no right SELECT on database {database}, which the snapshot is to bring"
+                ),
+                format!(
+                    "GRANT SELECT ON `{database}`.* TO {}; or snapshot.mode = \"never\"",
+                    grants.grantee()
+                ),
+            )
+        })
+        .collect()
+}
+
 /// No other replica may use our `server_id`: the server would end one stream for the other, for ever. Best
 /// effort: a registration may outlive its connection for a while, and our own is among them while we run.
 pub async fn ensure_server_id_free(conn: &mut Conn, facts: &ServerFacts, server_id: u32) -> Result<Verdict> {

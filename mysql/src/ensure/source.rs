@@ -5,7 +5,8 @@ use mysql_async::Conn;
 use super::{
     Report, ensure_executed, ensure_flush_log, ensure_full_image, ensure_full_metadata, ensure_gtid_mode,
     ensure_log_bin, ensure_logged, ensure_not_purged, ensure_order_commits, ensure_replication_rights,
-    ensure_row_format, ensure_server_id_free, ensure_sync_binlog, ensure_whole_json, read_grants,
+    ensure_row_format, ensure_server_id_free, ensure_snapshot_rights, ensure_sync_binlog, ensure_whole_json,
+    read_grants,
 };
 use crate::{
     Result,
@@ -22,6 +23,8 @@ pub struct SourceNeeds {
     pub start: Option<StartAt>,
     /// Databases whose changes must be in the log. That of the sink is one, where changes come back.
     pub databases: Vec<String>,
+    /// Databases whose rows it reads, all if there are none; `None`: it reads none.
+    pub snapshot: Option<Vec<String>>,
 }
 
 /// Makes every check. A server that cannot be reached or refuses the login is a finding like others.
@@ -38,6 +41,9 @@ async fn check(options: &ServerOptions, needs: &SourceNeeds, report: &mut Report
     let facts = read_facts(&mut conn).await?;
     let grants = read_grants(&mut conn).await?;
     report.extend(ensure_replication_rights(&facts, &grants));
+    if let Some(databases) = &needs.snapshot {
+        report.extend(ensure_snapshot_rights(&facts, &grants, databases));
+    }
     check_log(&facts, needs, report);
     if facts.log_bin {
         check_start(&mut conn, &facts, needs, report).await?;

@@ -50,6 +50,29 @@ impl<'a> DecimalValue<'a> {
         value.groups().all(|group| group.value < POWERS[group.digits]).then_some(value)
     }
 
+    /// The stored form of a number as the server prints it ("-12.30"); `None`: it is no number of this type.
+    pub fn store(text: &[u8], precision: u8, scale: u8) -> Option<Vec<u8>> {
+        let (negative, text) = match text.strip_prefix(b"-") {
+            Some(text) => (true, text),
+            None => (false, text),
+        };
+        let point = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
+        let (integer, fraction) = (&text[..point], text.get(point + 1..).unwrap_or_default());
+        let (whole, scale) = (usize::from(precision.checked_sub(scale)?), usize::from(scale));
+        // A number below one may be printed with a zero that the type has no place for.
+        let integer = if whole == 0 && integer == b"0" { &[] } else { integer };
+        let missing = whole.checked_sub(integer.len())?;
+        if fraction.len() != scale || !integer.iter().chain(fraction).all(u8::is_ascii_digit) {
+            return None;
+        }
+        let digits: Vec<u8> = std::iter::repeat_n(0, missing)
+            .chain(integer.iter().chain(fraction).map(|byte| byte - b'0'))
+            .collect();
+        let stored = store_digits(negative, &digits, scale);
+        let sound = DecimalValue::new(&stored, precision, scale as u8).is_some();
+        sound.then_some(stored)
+    }
+
     pub fn precision(&self) -> u8 {
         self.precision
     }
@@ -141,6 +164,27 @@ impl<'a> DecimalValue<'a> {
     }
 }
 
+/// The stored form of the decimal number whose digits (integer and fraction, no point) are given.
+pub(crate) fn store_digits(negative: bool, digits: &[u8], scale: usize) -> Vec<u8> {
+    let (integer, fraction) = digits.split_at(digits.len() - scale);
+    let mut bytes = Vec::new();
+    let mut push = |group: &[u8]| {
+        let value = group.iter().fold(0_u32, |value, digit| value * 10 + u32::from(*digit));
+        bytes.extend_from_slice(&value.to_be_bytes()[4 - BYTES[group.len()]..]);
+    };
+    let (first, groups) = integer.split_at(integer.len() % GROUP);
+    push(first);
+    groups.chunks(GROUP).for_each(&mut push);
+    fraction.chunks(GROUP).for_each(&mut push);
+    bytes[0] ^= 0x80;
+    if negative {
+        for byte in &mut bytes {
+            *byte = !*byte;
+        }
+    }
+    bytes
+}
+
 fn push_digits(group: Group, skip_leading_zeros: bool, out: &mut String) {
     let mut leading = skip_leading_zeros;
     for power in POWERS[..group.digits].iter().rev() {
@@ -159,26 +203,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// The stored form of the decimal number whose digits (integer and fraction, no point) are given.
-    pub(crate) fn encode(negative: bool, digits: &[u8], scale: usize) -> Vec<u8> {
-        let (integer, fraction) = digits.split_at(digits.len() - scale);
-        let mut bytes = Vec::new();
-        let mut push = |group: &[u8]| {
-            let value = group.iter().fold(0_u32, |value, digit| value * 10 + u32::from(*digit));
-            bytes.extend_from_slice(&value.to_be_bytes()[4 - BYTES[group.len()]..]);
-        };
-        let (first, groups) = integer.split_at(integer.len() % GROUP);
-        push(first);
-        groups.chunks(GROUP).for_each(&mut push);
-        fraction.chunks(GROUP).for_each(&mut push);
-        bytes[0] ^= 0x80;
-        if negative {
-            for byte in &mut bytes {
-                *byte = !*byte;
-            }
-        }
-        bytes
-    }
+    pub(crate) use super::store_digits as encode;
 
     #[test]
     fn known_bytes() {
@@ -204,6 +229,19 @@ pub(crate) mod tests {
             let stored = encode(negative, digits, scale);
             let value = DecimalValue::new(&stored, digits.len() as u8, scale as u8).unwrap();
             assert_eq!(value.to_text(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_stored_again() {
+        for (text, precision, scale) in
+            [("-12.30", 4, 2), ("0.00", 2, 2), ("-0.005", 3, 3), ("99999999999", 11, 0), ("7", 65, 0)]
+        {
+            let stored = DecimalValue::store(text.as_bytes(), precision, scale).expect(text);
+            assert_eq!(DecimalValue::new(&stored, precision, scale).expect(text).to_text(), text);
+        }
+        for (text, precision, scale) in [("1.2", 4, 2), ("100", 2, 0), ("1e5", 9, 0), ("", 9, 1)] {
+            assert_eq!(DecimalValue::store(text.as_bytes(), precision, scale), None, "{text}");
         }
     }
 

@@ -42,6 +42,8 @@ pub enum ColumnValue<'a> {
     Binary(BinaryValue<'a>),
     /// MySQL's binary JSON; see [`crate::jsonb`].
     Json(&'a [u8]),
+    /// JSON as the server prints it, where that is all that it tells (SELECT).
+    JsonText(&'a str),
     /// SRID (4 bytes, little-endian) and WKB.
     Geometry(&'a [u8]),
     /// Little-endian f32s.

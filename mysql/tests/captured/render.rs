@@ -22,6 +22,7 @@ pub fn render(column: &ColumnDef, value: &ColumnValue) -> String {
 fn render_whole(column: &ColumnDef, value: &ColumnValue) -> String {
     let mut out = String::new();
     match value {
+        ColumnValue::JsonText(text) => out.push_str(text),
         ColumnValue::Null => out.push_str("NULL"),
         ColumnValue::Absent => out.push_str(ABSENT),
         ColumnValue::Int(value) => out = value.to_string(),

@@ -10,7 +10,9 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use strait_mysql::gtid::GtidSet;
-use strait_schemas::{Ddl, GenerationBegin, PartEnd, PartitionCount, Seq, SpinePart, SpineRecord};
+use strait_schemas::{
+    Ddl, GenerationBegin, PartEnd, PartitionCount, Seq, SnapshotStep, SpinePart, SpineRecord,
+};
 
 use super::history::{History, Summary};
 use crate::error::{Error, Result};
@@ -24,6 +26,8 @@ pub struct Transaction {
     pub parts: Vec<Part>,
     pub state: PartEnd,
     pub ddl: Option<Ddl>,
+    /// It is a step of a snapshot.
+    pub snapshot: Option<Arc<SnapshotStep>>,
     /// Offset of the spine record with its first part.
     pub spine_offset: i64,
     /// Already at the target by a backup: its records are dropped.
@@ -237,6 +241,7 @@ impl SpineLog {
             parts: Vec::with_capacity(1),
             state: PartEnd::Open,
             ddl: None,
+            snapshot: None,
             spine_offset: offset,
             skipped,
         };
@@ -374,6 +379,9 @@ fn append(transaction: &mut Transaction, part: SpinePart) -> bool {
     transaction.commit_us = part.commit_us;
     if part.ddl.is_some() {
         transaction.ddl = part.ddl;
+    }
+    if let Some(step) = part.snapshot {
+        transaction.snapshot = Some(Arc::new(step));
     }
     if let Some(last) = transaction.parts.last_mut()
         && part.count == 0

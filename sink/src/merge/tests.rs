@@ -189,6 +189,7 @@ fn part(seq: u64, attempt: u32, first: u32, end: PartEnd, rows: &[(u32, i32)]) -
         commit_us: seq as i64,
         end,
         ddl: None,
+        snapshot: None,
         counts: counts
             .into_iter()
             .map(|(partition, count)| PartitionCount { topic: Arc::from(TOPIC), partition, count })

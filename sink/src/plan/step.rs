@@ -15,6 +15,10 @@ pub enum Action {
     /// Insert or update, whichever it takes; only where no other unique index can be hit.
     Upsert,
     Delete,
+    /// Of a snapshot's row: written unless there is one with its primary key.
+    Keep,
+    /// Of a snapshot's row: written in place of any that stands in its way.
+    Replace,
     /// As `Update` and `Delete`, of one row that equals the image in every column: no primary key.
     UpdateEqual,
     DeleteEqual,

@@ -86,6 +86,23 @@ impl KnownTables {
         lay(columns, target).map_err(|refused| refusal(refused, &name, place))
     }
 
+    /// A table that a step of a snapshot names.
+    pub async fn target_named(
+        &mut self,
+        conn: &mut Conn,
+        name: &TableName,
+        place: &Place,
+    ) -> Result<Arc<Target>> {
+        let (limit, server) = (self.answer_timeout, place_of(conn));
+        answered(limit, server, "reading the target's catalog", self.target(conn, name, place)).await
+    }
+
+    /// What is known of a table may no longer be so.
+    pub fn forget(&mut self, name: &TableName) {
+        self.catalog.forget(name);
+        self.known.remove(&name.table);
+    }
+
     async fn target(&mut self, conn: &mut Conn, name: &TableName, place: &Place) -> Result<Arc<Target>> {
         match self.catalog.find(conn, name).await? {
             Found::Table(target) => Ok(target),

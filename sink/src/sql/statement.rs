@@ -46,8 +46,28 @@ impl Work for SqlBatch {
             Form::Folded => self.batch.steps(),
             Form::Original => self.batch.original_steps(),
         };
+        self.write(&steps, form)
+    }
+}
+
+impl SqlBatch {
+    /// The key of a change's row, as a literal.
+    pub fn write_key(&self, mapping: &Mapping, change: usize, sql: &mut Vec<u8>) -> Result<()> {
+        let place = self.batch.place(change);
+        let Some(row) = &self.batch.changes[change].after else { return Err(Error::NoImage { place }) };
+        let table = || mapping.target.label.to_string();
+        condition::key_values(mapping, row, sql).map_err(|(column, cause)| Error::Value {
+            table: table(),
+            column,
+            cause,
+            place,
+        })
+    }
+
+    /// The statements of steps that were planned elsewhere.
+    pub fn write(&self, steps: &[Step], form: Form) -> Result<Vec<Statement>> {
         let mut statements = Vec::with_capacity(steps.len());
-        for step in &steps {
+        for step in steps {
             Writer { batch: self, step, form, statements: &mut statements }.write()?;
         }
         Ok(statements)
@@ -112,7 +132,10 @@ impl Writer<'_> {
 
     /// Whether rows are listed in one statement; otherwise each row is a statement of its own.
     fn is_listed(&self) -> bool {
-        matches!(self.step.action, Action::Insert | Action::Upsert | Action::Delete)
+        matches!(
+            self.step.action,
+            Action::Insert | Action::Upsert | Action::Delete | Action::Keep | Action::Replace
+        )
     }
 
     fn mapping(&self) -> &Mapping {
@@ -122,7 +145,8 @@ impl Writer<'_> {
     /// What comes before the first row.
     fn head(&self, sql: &mut Vec<u8>) {
         match self.step.action {
-            Action::Insert | Action::Upsert => self.insert_head(sql),
+            Action::Insert | Action::Upsert | Action::Keep => self.insert_head(sql),
+            Action::Replace => self.replace_head(sql),
             Action::Delete => {
                 // Through the primary key whatever the statistics say: a scan would wait for every row that
                 // another lane holds.
@@ -136,12 +160,20 @@ impl Writer<'_> {
     }
 
     fn insert_head(&self, sql: &mut Vec<u8>) {
+        self.write_head("INSERT ", sql);
+    }
+
+    fn replace_head(&self, sql: &mut Vec<u8>) {
+        self.write_head("REPLACE ", sql);
+    }
+
+    fn write_head(&self, verb: &str, sql: &mut Vec<u8>) {
         let lenient = if self.step.lenient { self.lenient() } else { "" };
         let mariadb = self.batch.dialect == Dialect::MariaDb;
         if mariadb {
             sql.extend_from_slice(lenient.as_bytes());
         }
-        sql.extend_from_slice(b"INSERT ");
+        sql.extend_from_slice(verb.as_bytes());
         if !mariadb {
             sql.extend_from_slice(lenient.as_bytes());
         }
@@ -192,6 +224,13 @@ impl Writer<'_> {
                 }
             }
             Action::Delete => sql.push(b')'),
+            // What else may stand in the way than the row itself, the caller looks at; or an error tells, row by row.
+            Action::Keep if self.mapping().unique.is_empty() || self.form == Form::Folded => {
+                let table = &self.mapping().target.quoted;
+                let key = &self.mapping().columns[condition::key(self.mapping())[0]].quoted;
+                write!(sql, " ON DUPLICATE KEY UPDATE {key}={table}.{key}").expect(INFALLIBLE);
+            }
+            Action::Keep | Action::Replace => {}
             Action::Insert
             | Action::Update
             | Action::Move
@@ -204,7 +243,9 @@ impl Writer<'_> {
 
     fn row(&self, row: StepRow, sql: &mut Vec<u8>) -> Result<()> {
         let written = match self.step.action {
-            Action::Insert | Action::Upsert => values(self.mapping(), self.after(row)?, sql),
+            Action::Insert | Action::Upsert | Action::Keep | Action::Replace => {
+                values(self.mapping(), self.after(row)?, sql)
+            }
             Action::Delete => condition::key_values(self.mapping(), self.before(row)?, sql),
             Action::Update | Action::Move => self.update(self.before(row)?, self.after(row)?, sql),
             Action::UpdateEqual => self.update_equal(self.before(row)?, self.after(row)?, sql),
@@ -302,7 +343,12 @@ impl Writer<'_> {
                 Action::Update | Action::Move | Action::UpdateEqual | Action::DeleteEqual => {
                     Expect::Rows(rows as u64)
                 }
-                Action::Insert | Action::Upsert | Action::Delete | Action::Clear => Expect::Any,
+                Action::Insert
+                | Action::Upsert
+                | Action::Delete
+                | Action::Clear
+                | Action::Keep
+                | Action::Replace => Expect::Any,
             },
             on_duplicate,
             on_missing,
@@ -313,12 +359,22 @@ impl Writer<'_> {
 
     /// An insert that finds its own primary key makes the row there the new image.
     fn on_duplicate(&self, row: StepRow) -> Result<Option<Vec<u8>>> {
-        if self.step.action != Action::Insert || self.mapping().primary.is_none() {
-            return Ok(None);
-        }
-        let after = self.after(row)?;
+        let mapping = self.mapping();
         let mut sql = Vec::new();
-        self.update(after, after, &mut sql).map_err(|(column, cause)| self.refused(row, column, cause))?;
+        let written = match (self.step.action, &mapping.primary) {
+            (Action::Insert, Some(_)) => {
+                let after = self.after(row)?;
+                self.update(after, after, &mut sql)
+            }
+            // The row that is there stays as it is.
+            (Action::Keep, Some(key)) => {
+                let (table, key) = (&mapping.target.quoted, &mapping.columns[key[0]].quoted);
+                write!(sql, "UPDATE {table} SET {key}={key} WHERE ").expect(INFALLIBLE);
+                condition::by_key(mapping, self.after(row)?, &mut sql)
+            }
+            _ => return Ok(None),
+        };
+        written.map_err(|(column, cause)| self.refused(row, column, cause))?;
         Ok(Some(sql))
     }
 
@@ -353,6 +409,7 @@ impl Writer<'_> {
         let verb = match self.step.action {
             Action::Insert => "insert into",
             Action::Upsert => "upsert into",
+            Action::Keep | Action::Replace => "snapshot of",
             Action::Update | Action::UpdateEqual => "update of",
             Action::Move => "key change in",
             Action::Delete | Action::DeleteEqual => "delete from",

@@ -11,5 +11,5 @@ mod untyped;
 pub use catalog::{Found, TargetCatalog};
 pub use column_class::ColumnClass;
 pub use mapping::{MappedColumn, Mapping, Refused};
-pub use target::{IndexId, Target};
+pub use target::{IndexId, Target, index_id};
 pub use untyped::assumed_schema;

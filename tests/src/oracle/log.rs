@@ -304,7 +304,18 @@ mod tests {
         let topic = Arc::from("p.d.t");
         let counts = vec![PartitionCount { topic, partition: 0, count }];
         let seq = Seq::new(1, number);
-        SpinePart { seq, attempt: 1, first, count, gtid: gtid.into(), commit_us: 0, end, ddl: None, counts }
+        SpinePart {
+            seq,
+            attempt: 1,
+            first,
+            count,
+            gtid: gtid.into(),
+            commit_us: 0,
+            end,
+            ddl: None,
+            snapshot: None,
+            counts,
+        }
     }
 
     fn record(number: u64, index: u32, tombstone: bool) -> PublishedRecord {

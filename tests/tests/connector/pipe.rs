@@ -108,6 +108,7 @@ impl Pipe {
             ("kafka.brokers".into(), bootstrap.clone()),
             ("schema.format".into(), "json-schemaless".into()),
             ("databases.include".into(), database.clone()),
+            ("snapshot.mode".into(), "never".into()),
             ("log.level".into(), "info,strait_connector=debug".into()),
         ]);
         for (name, value) in settings {

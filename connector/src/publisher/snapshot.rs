@@ -1,0 +1,325 @@
+//! The publisher's part of a snapshot (see `crate::snapshot` for why it is right): between two transactions, windows are
+//! opened and chunks go into the log, each under a number of its own and together with how far its table has come.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use strait_mysql::{
+    binlog::TransactionHead,
+    snapshot::{KeyValue, SelectedRow, key_values},
+    value::ColumnValue,
+};
+use strait_schemas::{
+    Chunk, SnapshotPlan, SnapshotProgress, SnapshotStep, TableBegin, envelope::Snapshot as SnapshotMark,
+};
+
+use super::Publisher;
+use crate::{
+    Error, Result,
+    kafka::Record,
+    rows::RowsOut,
+    snapshot::{Desk, Portion, ReadChunk, to_wire},
+    tables::{Destination, PublishedTable},
+};
+
+/// How the log names a step of a snapshot, where a transaction has its GTID.
+pub const STEP: &str = "snapshot=";
+/// Between two lines in the log.
+const TOLD: Duration = Duration::from_secs(10);
+/// Between two looks for rows that a reader has not brought yet.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The snapshot under way.
+pub struct Snapshotting {
+    pub plan: Arc<SnapshotPlan>,
+    pub desk: Desk,
+    pub server_id: u32,
+    began: Instant,
+    began_rows: u64,
+    told: Instant,
+}
+
+impl Snapshotting {
+    pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress, server_id: u32) -> Self {
+        let now = Instant::now();
+        Self { plan, desk: Desk::default(), server_id, began: now, began_rows: progress.rows, told: now }
+    }
+}
+
+impl Publisher {
+    /// The first Kafka transaction of a snapshot: its plan, and each table that is to come.
+    pub fn begin_snapshot(&mut self, tables: Vec<TableBegin>) -> Result<()> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let plan = Arc::clone(&snapshot.plan);
+        tracing::info!(tables = tables.len(), "the snapshot begins");
+        let key = SnapshotPlan::key(self.tables.prefix());
+        let value = plan.encode();
+        let topic = &self.position;
+        self.producer.send(&Record {
+            topic,
+            partition: 0,
+            key: Some(&key),
+            value: Some(&value),
+            headers: &[],
+        })?;
+        for table in tables {
+            let id = format!("{STEP}{},begin={}.{}", plan.id, table.database, table.table);
+            self.numbering.snapshot(&id, self.progress.as_of_us, SnapshotStep::Table(table));
+            self.numbering.close();
+        }
+        if plan.tables.is_empty() { self.end_snapshot() } else { Ok(()) }
+    }
+
+    /// Between two transactions.
+    pub(super) fn serve_snapshot(&mut self) -> Result<()> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let desk = snapshot.desk.clone();
+        if let Some(error) = desk.take_failure() {
+            return Err(error);
+        }
+        for table in desk.take_passed_over() {
+            self.advance(table, None, 0)?;
+        }
+        desk.open_windows(|| self.progress.gtids.clone().unwrap_or_default());
+        while let Some(chunk) = self.take_ready(&desk) {
+            self.publish_chunk(chunk)?;
+            if self.is_due(true) {
+                self.commit(true)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_ready(&self, desk: &Desk) -> Option<ReadChunk> {
+        let passed = desk.take_ready(&self.progress.file, self.progress.pos);
+        // A server that has nothing more says where its log ends.
+        passed.or_else(|| self.state.heard.as_ref().and_then(|(file, pos)| desk.take_ready(file, *pos)))
+    }
+
+    fn publish_chunk(&mut self, chunk: ReadChunk) -> Result<()> {
+        let ReadChunk { window_id, table, mut read, window } = chunk;
+        let Some((plan, server_id)) = self.snapshot.as_ref().map(|it| (it.plan.id, it.server_id)) else {
+            return Ok(());
+        };
+        let shape = Arc::clone(&read.shape);
+        let (map, key) = (&shape.map, &shape.key);
+        let id = format!(
+            "{STEP}{plan},table={}.{},chunk={},attempt={}",
+            map.database,
+            map.table,
+            window_id,
+            self.numbering.attempt()
+        );
+        let head = TransactionHead {
+            gtid: None,
+            commit_us: read.read_us,
+            original_commit_us: read.read_us,
+            server_id,
+            thread: None,
+            file: Arc::from(read.high.file.as_str()),
+            pos: read.high.pos,
+            transaction_length: None,
+        };
+        let place = || format!("snapshot of {}.{}, {}:{}", map.database, map.table, head.file, head.pos);
+        let destination = self.tables.destination(map, &mut self.topics, &mut self.source, place)?;
+        let Destination::Published(published) = &*destination else { return self.advance(table, None, 0) };
+        let in_range =
+            |key: &&Vec<KeyValue>| is_in_range(key, read.above.as_deref(), read.through.as_deref());
+        let step = Chunk {
+            database: map.database.clone(),
+            table: map.table.clone(),
+            key: key.iter().map(|at| map.columns[*at].name.clone()).collect(),
+            collations: shape.key_collations.clone(),
+            above: read.above.as_deref().map(to_wire),
+            through: read.through.as_deref().map(to_wire),
+            window: window.keys().filter(in_range).map(|key| to_wire(key)).collect(),
+            chosen: read.chosen,
+            last: read.through.is_none(),
+        };
+        self.numbering.snapshot(&id, read.read_us, SnapshotStep::Chunk(Box::new(step)));
+        self.state.pending_since.get_or_insert_with(Instant::now);
+        let mut rows = 0;
+        let more = read.more.take();
+        let mut sending = Sending { publisher: self, published, shape: &shape, head: &head, id: &id };
+        rows += sending.send(&read.rows, |key| window.holds(key))?;
+        if let Some(more) = more {
+            rows += sending.send_portions(more)?;
+        }
+        self.numbering.close();
+        self.advance(table, read.through.as_deref().map(to_wire), rows)
+    }
+
+    /// Rows of a table are in the log, to this key, or to its end.
+    fn advance(
+        &mut self,
+        table: u32,
+        through: Option<Vec<strait_schemas::KeyPart>>,
+        rows: u64,
+    ) -> Result<()> {
+        let (Some(snapshot), Some(progress)) = (&mut self.snapshot, &mut self.progress.snapshot) else {
+            return Ok(());
+        };
+        let done = through.is_none();
+        progress.advance(table, through, rows);
+        self.state.moved = true;
+        self.metrics.snapshot_rows.inc_by(rows);
+        let tables = snapshot.plan.tables.len() as u32;
+        self.metrics.snapshot_tables.set(i64::from(tables - progress.next));
+        if done {
+            let planned = &snapshot.plan.tables[table as usize];
+            tracing::info!(table = %format_args!("{}.{}", planned.database, planned.table), "the table is published");
+        }
+        if snapshot.told.elapsed() >= TOLD {
+            snapshot.told = Instant::now();
+            tell(snapshot, progress);
+        }
+        if progress.next == tables { self.end_snapshot() } else { Ok(()) }
+    }
+
+    /// All tables have come.
+    pub(super) fn end_snapshot(&mut self) -> Result<()> {
+        let Some(snapshot) = self.snapshot.take() else { return Ok(()) };
+        let rows = self.progress.snapshot.take().map_or(0, |progress| progress.rows);
+        snapshot.desk.close();
+        let consistent = self.progress.gtids.as_ref().map_or_else(
+            || crate::progress::file_id(&self.progress.file, self.progress.pos),
+            ToString::to_string,
+        );
+        tracing::info!(
+            rows,
+            seconds = snapshot.began.elapsed().as_secs(),
+            as_of = consistent,
+            "the snapshot is complete"
+        );
+        let id = format!("{STEP}{},end", snapshot.plan.id);
+        self.numbering.snapshot(&id, crate::reader::now_us(), SnapshotStep::End { consistent });
+        self.numbering.close();
+        self.state.pending_since.get_or_insert_with(Instant::now);
+        let key = SnapshotPlan::key(self.tables.prefix());
+        let topic = &self.position;
+        self.producer.send(&Record { topic, partition: 0, key: Some(&key), value: None, headers: &[] })?;
+        Ok(())
+    }
+}
+
+/// Rows of one chunk on their way out.
+struct Sending<'a> {
+    publisher: &'a mut Publisher,
+    published: &'a PublishedTable,
+    shape: &'a strait_mysql::snapshot::Shape,
+    head: &'a TransactionHead,
+    id: &'a str,
+}
+
+impl Sending<'_> {
+    /// Sends the rows that do not belong to the window; how many.
+    fn send(&mut self, rows: &[SelectedRow], in_window: impl Fn(&[KeyValue]) -> bool) -> Result<u64> {
+        let map = &self.shape.map;
+        let mut values: Vec<ColumnValue<'_>> = Vec::new();
+        let mut sent = 0;
+        for row in rows {
+            row.values(&map.columns, &mut values).map_err(|unexpected| self.unexpected(&unexpected))?;
+            let key = key_values(&map.columns, &self.shape.key, &values);
+            if !self.shape.key.is_empty() && key.is_some_and(|key| in_window(&key)) {
+                continue;
+            }
+            let Publisher { producer, numbering, metrics, state, tables, .. } = &mut *self.publisher;
+            let mut out = RowsOut {
+                producer,
+                numbering,
+                transactions: None,
+                metrics,
+                scratch: &mut state.scratch,
+                head: self.head,
+                id: self.id,
+                origin: tables.site(),
+                pos: self.head.pos,
+            };
+            out.publish_read(self.published, map, SnapshotMark::True, &values)?;
+            sent += 1;
+        }
+        Ok(sent)
+    }
+
+    fn unexpected(&self, unexpected: &strait_mysql::snapshot::Unexpected) -> Error {
+        let map = &self.shape.map;
+        Error::Restart {
+            why: format!("rows of {}.{} are not as expected: {unexpected}", map.database, map.table),
+        }
+    }
+
+    /// A table without a key: its rows come while they are sent, and the stream waits.
+    fn send_portions(&mut self, mut more: tokio::sync::mpsc::Receiver<Portion>) -> Result<u64> {
+        let mut sent = 0;
+        loop {
+            match more.try_recv() {
+                Ok(Ok(Some(rows))) => {
+                    sent += self.send(&rows, |_| false)?;
+                    if self.publisher.is_due(true) {
+                        self.publisher.commit(true)?;
+                    }
+                }
+                Ok(Ok(None)) => return Ok(sent),
+                Ok(Err(error)) => return Err(error),
+                Err(tokio::sync::mpsc::error::TryRecvError::Empty) => {
+                    self.publisher.producer.poll(Duration::ZERO)?;
+                    self.publisher.status.beat();
+                    if self.publisher.stop.is_cancelled() {
+                        return Err(Error::Stopped);
+                    }
+                    std::thread::sleep(PAUSE);
+                }
+                Err(tokio::sync::mpsc::error::TryRecvError::Disconnected) => {
+                    return Err(Error::Restart { why: "a reader of the snapshot ended early".into() });
+                }
+            }
+        }
+    }
+}
+
+/// Whether the key may lie in the range; what cannot be told from here may.
+fn is_in_range(key: &[KeyValue], above: Option<&[KeyValue]>, through: Option<&[KeyValue]>) -> bool {
+    fn number(key: &[KeyValue]) -> Option<i128> {
+        match key {
+            [KeyValue::Number(number)] => number.parse().ok(),
+            _ => None,
+        }
+    }
+    let Some(key) = number(key) else { return true };
+    above.and_then(number).is_none_or(|above| key > above)
+        && through.and_then(number).is_none_or(|through| key <= through)
+}
+
+fn tell(snapshot: &Snapshotting, progress: &SnapshotProgress) {
+    let seconds = snapshot.began.elapsed().as_secs_f64();
+    let rate = (progress.rows - snapshot.began_rows) as f64 / seconds.max(0.001);
+    let estimate: u64 = snapshot.plan.tables.iter().map(|table| table.estimate).sum();
+    let left = estimate.saturating_sub(progress.rows) as f64 / rate.max(1.0);
+    let tables = snapshot.plan.tables.len();
+    tracing::info!(
+        rows = progress.rows,
+        about = estimate,
+        rows_per_second = rate as u64,
+        tables_done = progress.next,
+        tables,
+        seconds_left = left as u64,
+        "snapshot"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_outside_of_the_range_are_left_out_and_what_cannot_be_told_is_not() {
+        let number = |number: &str| vec![KeyValue::Number(number.into())];
+        let (five, nine) = (number("5"), number("9"));
+        let is = |key: &str| is_in_range(&number(key), Some(&five), Some(&nine));
+        assert_eq!(["5", "6", "9", "10", "1.5"].map(is), [false, true, true, false, true]);
+        let text = vec![KeyValue::Characters(b"a".to_vec())];
+        assert!(is_in_range(&text, Some(&five), Some(&nine)));
+    }
+}

@@ -1,0 +1,57 @@
+//! The begin of a snapshot: which tables, and the place in the binary log that the stream goes on from.
+
+use std::sync::Arc;
+
+use strait_mysql::server::{ServerFacts, connect, read_facts};
+use strait_schemas::{SnapshotPlan, TableBegin};
+
+use super::plan::{self, Listing};
+use crate::{Error, Result, config::Config, filter::Filter, source::Source};
+
+/// DDL that comes in between is soon over.
+const TRIES: usize = 20;
+
+/// What the first Kafka transaction of a snapshot brings.
+#[derive(Debug)]
+pub struct Begun {
+    /// The server's state between the two listings: where the stream begins.
+    pub facts: ServerFacts,
+    pub plan: Arc<SnapshotPlan>,
+    pub tables: Vec<TableBegin>,
+}
+
+/// Lists the tables around one moment (see `plan`). `with_rows`: not only their definitions.
+pub fn begin(config: &Config, source: &Source, filter: &Filter, id: u64, with_rows: bool) -> Result<Begun> {
+    let options = config.server_options();
+    let place = options.place();
+    let failed = |attempted| {
+        let place = place.clone();
+        move |source| Error::Source { attempted, place, source }
+    };
+    source.wait_for(async {
+        let mut conn = connect(&options).await.map_err(failed("connect for the snapshot"))?;
+        let mut before = plan::list(&mut conn, filter, &place).await?;
+        for _ in 0..TRIES {
+            let facts = read_facts(&mut conn).await.map_err(failed("read the server's settings"))?;
+            let after = plan::list(&mut conn, filter, &place).await?;
+            if before != after {
+                before = after;
+                continue;
+            }
+            let mut tables = plan::estimate(&mut conn, &after, &place).await?;
+            let Listing { tables: mut definitions } = after;
+            if !with_rows {
+                tables.clear();
+                for table in &mut definitions {
+                    table.rows = false;
+                }
+            }
+            let plan = Arc::new(SnapshotPlan { id, tables, initial: true });
+            return Ok(Begun { facts, plan, tables: definitions });
+        }
+        Err(Error::Restart {
+            why: "tables are created or altered all the time, so no moment was found to begin a snapshot at"
+                .into(),
+        })
+    })
+}

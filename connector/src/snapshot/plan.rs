@@ -1,0 +1,109 @@
+//! What a snapshot is to bring: the tables that are published, parents before their children, with how to create each.
+//!
+//! The tables are listed twice, and the place in the binary log where the stream begins is asked for in between. If both
+//! lists are the same, down to each table's definition, no DDL lies between them, so the stream begins with exactly these
+//! tables: nothing is created twice, and nothing is missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strait_mysql::{
+    catalog::{ForeignKey, Table, TableName, list_tables, read_tables},
+    client::{Conn, Queryable as _, code, quote_name, server_code, text},
+};
+use strait_schemas::{PlannedTable, TableBegin};
+
+use super::failed;
+use crate::{Error, Result, filter::Filter};
+
+/// Tables with how to create them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    pub tables: Vec<TableBegin>,
+}
+
+/// Lists what is published, parents first.
+pub async fn list(conn: &mut Conn, filter: &Filter, place: &str) -> Result<Listing> {
+    let unread = |attempted| {
+        let place = place.to_owned();
+        move |source| Error::Source { attempted, place, source }
+    };
+    let names: Vec<TableName> = list_tables(conn, &[])
+        .await
+        .map_err(unread("list the tables"))?
+        .into_iter()
+        .filter(|name| filter.publishes(&name.database))
+        .collect();
+    let tables = read_tables(conn, &names).await.map_err(unread("read the catalog"))?;
+    let mut databases: BTreeMap<String, String> = BTreeMap::new();
+    let mut listing = Listing::default();
+    for table in parents_first(&tables) {
+        let TableName { database, table } = &table.name;
+        if !databases.contains_key(database) {
+            let sql = format!("SHOW CREATE DATABASE {}", quote_name(database));
+            databases.insert(database.clone(), show(conn, &sql, place).await?.unwrap_or_default());
+        }
+        let sql = format!("SHOW CREATE TABLE {}.{}", quote_name(database), quote_name(table));
+        // Dropped since it was listed: the second listing will not have it.
+        let Some(create_table) = show(conn, &sql, place).await? else { continue };
+        listing.tables.push(TableBegin {
+            database: database.clone(),
+            table: table.clone(),
+            create_database: databases[database].clone(),
+            create_table,
+            rows: true,
+        });
+    }
+    Ok(listing)
+}
+
+/// The second column of the answer; `None`: there is no such object.
+async fn show(conn: &mut Conn, sql: &str, place: &str) -> Result<Option<String>> {
+    match conn.query_first::<strait_mysql::client::Row, _>(sql).await {
+        Ok(row) => Ok(row.and_then(|row| text(&row, 1))),
+        Err(error) if matches!(server_code(&error), Some(code::NO_SUCH_TABLE | code::UNKNOWN_DATABASE)) => {
+            Ok(None)
+        }
+        Err(source) => Err(failed("read how a table is created", place, source)),
+    }
+}
+
+/// Each table after those that it refers to, as far as they do not refer to each other.
+fn parents_first(tables: &[Table]) -> Vec<&Table> {
+    fn place<'a>(
+        table: &'a Table,
+        by_name: &BTreeMap<&'a TableName, &'a Table>,
+        placed: &mut BTreeSet<&'a TableName>,
+        order: &mut Vec<&'a Table>,
+    ) {
+        if !placed.insert(&table.name) {
+            return;
+        }
+        for parent in table.foreign_keys.iter().filter_map(|key: &ForeignKey| by_name.get(&key.parent)) {
+            place(parent, by_name, placed, order);
+        }
+        order.push(table);
+    }
+    let by_name: BTreeMap<&TableName, &Table> = tables.iter().map(|table| (&table.name, table)).collect();
+    let (mut placed, mut order) = (BTreeSet::new(), Vec::with_capacity(tables.len()));
+    for table in tables {
+        place(table, &by_name, &mut placed, &mut order);
+    }
+    order
+}
+
+/// The plan's tables, with the server's guess of their rows.
+pub async fn estimate(conn: &mut Conn, listing: &Listing, place: &str) -> Result<Vec<PlannedTable>> {
+    let sql = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS FROM information_schema.TABLES \
+               WHERE TABLE_TYPE = 'BASE TABLE'";
+    let rows: Vec<(String, String, Option<u64>)> =
+        conn.query(sql).await.map_err(|source| failed("read how many rows there are", place, source))?;
+    let guesses: BTreeMap<(String, String), u64> =
+        rows.into_iter().map(|(database, table, rows)| ((database, table), rows.unwrap_or(0))).collect();
+    let planned = |table: &TableBegin| PlannedTable {
+        estimate: guesses.get(&(table.database.clone(), table.table.clone())).copied().unwrap_or(0),
+        database: table.database.clone(),
+        table: table.table.clone(),
+        condition: None,
+    };
+    Ok(listing.tables.iter().map(planned).collect())
+}

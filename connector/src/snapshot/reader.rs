@@ -1,0 +1,462 @@
+//! The readers: each takes one table after the other and reads it in chunks, on a connection of its own.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use strait_mysql::{
+    binlog::TableMap,
+    catalog::{TableName, read_table},
+    client::{ClientError, Conn, Queryable as _},
+    gtid::GtidSet,
+    server::{ServerOptions, Session, connect_session, read_binlog_place},
+    snapshot::{KeyValue, SelectedRow, Shape, key_values, read_shape},
+};
+use strait_schemas::{SnapshotPlan, SnapshotProgress};
+
+use super::{
+    adapt::ChunkSize,
+    desk::{Desk, LogPlace, Outcome, ReadRows, WindowId},
+    failed, keys,
+    window::Discarded,
+};
+use crate::{Error, Result, reader::now_us};
+
+/// Chunks of a table that are read ahead of the one that is published next.
+const AHEAD: usize = 2;
+/// Rows of a table without a key that are handed over at once.
+const PORTION: usize = 1000;
+/// Between two looks at `gtid_executed`.
+const EXECUTED_STEP: Duration = Duration::from_millis(2);
+
+#[derive(Debug, Clone)]
+pub struct ReaderOptions {
+    pub server: ServerOptions,
+    /// The server that is streamed from: a proxy may lead elsewhere.
+    pub server_uuid: Option<String>,
+    pub readers: usize,
+    pub chunk_rows: u64,
+    pub chunk_bytes: usize,
+}
+
+/// What is left to do, shared by the readers.
+#[derive(Debug, Clone)]
+pub struct Work {
+    plan: Arc<SnapshotPlan>,
+    left: Arc<Mutex<VecDeque<(u32, Option<Vec<KeyValue>>)>>>,
+}
+
+impl Work {
+    pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress) -> Self {
+        let left = (progress.next..plan.tables.len() as u32)
+            .filter(|table| !progress.is_done(*table))
+            .map(|table| {
+                let through = progress.of(table).and_then(|begun| begun.through.as_deref());
+                (table, through.map(keys::from_wire))
+            })
+            .collect();
+        Self { plan, left: Arc::new(Mutex::new(left)) }
+    }
+
+    fn take(&self) -> Option<(u32, Option<Vec<KeyValue>>)> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// Reads until there is nothing left, the run is over, or a fault, which the desk tells the publisher.
+pub async fn read(options: ReaderOptions, work: Work, desk: Desk) {
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..options.readers.max(1) {
+        let (options, work, desk) = (options.clone(), work.clone(), desk.clone());
+        readers.spawn(async move {
+            if let Err(error) = Reader::work(&options, &work, &desk).await {
+                desk.fail(error);
+            }
+        });
+    }
+    while let Some(ended) = readers.join_next().await {
+        if let Err(broken) = ended {
+            desk.fail(Error::Restart { why: format!("a reader of the snapshot broke off: {broken}") });
+        }
+    }
+}
+
+struct Reader<'a> {
+    options: &'a ReaderOptions,
+    desk: &'a Desk,
+    conn: Conn,
+}
+
+/// A table on its way.
+struct Reading {
+    table: u32,
+    name: TableName,
+    condition: Option<String>,
+    shape: Arc<Shape>,
+    cascading: Vec<TableName>,
+    size: ChunkSize,
+    /// Where the next chunk begins, and where the one begins that is published next.
+    above: Option<Vec<KeyValue>>,
+    published: Option<Vec<KeyValue>>,
+    ahead: VecDeque<(WindowId, Option<Vec<KeyValue>>)>,
+    /// The last chunk is read.
+    ended: bool,
+}
+
+impl<'a> Reader<'a> {
+    async fn work(options: &'a ReaderOptions, work: &Work, desk: &'a Desk) -> Result<()> {
+        let mut reader: Option<Self> = None;
+        while let Some((table, above)) = work.take() {
+            let reader = match &mut reader {
+                Some(reader) => reader,
+                none => none.insert(Self { conn: login(options).await?, options, desk }),
+            };
+            let planned = &work.plan.tables[table as usize];
+            let name = TableName::new(&planned.database, &planned.table);
+            if !reader.read_table(table, &name, planned.condition.as_deref(), above).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, attempted: &'static str) -> impl FnOnce(strait_mysql::Error) -> Error + use<> {
+        let place = self.options.server.place();
+        move |source| Error::Source { attempted, place, source }
+    }
+
+    fn sql(&self, attempted: &'static str) -> impl FnOnce(ClientError) -> Error + use<> {
+        let place = self.options.server.place();
+        move |source| failed(attempted, &place, source)
+    }
+
+    /// False: the run is over.
+    async fn read_table(
+        &mut self,
+        table: u32,
+        name: &TableName,
+        condition: Option<&str>,
+        above: Option<Vec<KeyValue>>,
+    ) -> Result<bool> {
+        loop {
+            let Some(shape) =
+                read_shape(&mut self.conn, name).await.map_err(self.failed("read a table's shape"))?
+            else {
+                tracing::warn!(table = %name, "the table is gone: the snapshot passes it over");
+                return Ok(self.desk.pass_over(table));
+            };
+            let (options, above) = (self.options, above.clone());
+            let mut reading = Reading {
+                table,
+                name: name.clone(),
+                condition: condition.map(str::to_owned),
+                cascading: self.cascading(name).await?,
+                size: ChunkSize::new(options.chunk_rows, options.chunk_bytes),
+                published: above.clone(),
+                above,
+                shape: Arc::new(shape),
+                ahead: VecDeque::new(),
+                ended: false,
+            };
+            let outcome = match reading.shape.key.is_empty() {
+                true => self.read_whole(&mut reading).await?,
+                false => self.read_chunks(&mut reading).await?,
+            };
+            match outcome {
+                Outcome::Published => return Ok(true),
+                Outcome::Closed => return Ok(false),
+                Outcome::Discarded(_) => {}
+            }
+        }
+    }
+
+    /// Tables whose changes may write this one without a word in the log.
+    async fn cascading(&mut self, name: &TableName) -> Result<Vec<TableName>> {
+        let mut found = Vec::new();
+        let mut left = vec![name.clone()];
+        while let Some(name) = left.pop() {
+            let table = read_table(&mut self.conn, &name).await.map_err(self.failed("read foreign keys"))?;
+            for key in table.into_iter().flat_map(|table| table.foreign_keys) {
+                let writes = key.on_delete.writes_child() || key.on_update.writes_child();
+                if writes && !found.contains(&key.parent) {
+                    found.push(key.parent.clone());
+                    left.push(key.parent);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads chunk after chunk, some ahead of what is published.
+    async fn read_chunks(&mut self, reading: &mut Reading) -> Result<Outcome> {
+        loop {
+            while !reading.ended && reading.ahead.len() < AHEAD {
+                if !self.read_chunk(reading).await? {
+                    return Ok(Outcome::Closed);
+                }
+            }
+            let Some((id, through)) = reading.ahead.pop_front() else { return Ok(Outcome::Published) };
+            match self.desk.outcome(id).await {
+                Outcome::Published => reading.published = through,
+                Outcome::Closed => return Ok(Outcome::Closed),
+                Outcome::Discarded(why) => {
+                    tracing::debug!(table = %reading.name, ?why, "a chunk is read again");
+                    for (id, _) in std::mem::take(&mut reading.ahead) {
+                        self.desk.outcome(id).await;
+                    }
+                    (reading.above, reading.ended) = (reading.published.clone(), false);
+                    match why {
+                        Discarded::Crowded => reading.size.shrink(),
+                        Discarded::Unclear => self.look_again(reading).await?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// The table may have been altered.
+    async fn look_again(&mut self, reading: &mut Reading) -> Result<()> {
+        let name = reading.name.clone();
+        let shape = read_shape(&mut self.conn, &name).await.map_err(self.failed("read a table's shape"))?;
+        if let Some(shape) = shape
+            && (shape.map.columns != reading.shape.map.columns || shape.key != reading.shape.key)
+        {
+            reading.shape = Arc::new(shape);
+        }
+        reading.cascading = self.cascading(&name).await?;
+        Ok(())
+    }
+
+    /// False: the run is over.
+    async fn read_chunk(&mut self, reading: &mut Reading) -> Result<bool> {
+        let Some(id) = self.open(reading).await? else { return Ok(false) };
+        let began = Instant::now();
+        let sql =
+            reading.shape.chunk(reading.above.as_deref(), reading.condition.as_deref(), reading.size.rows());
+        let (rows, whole) = self.select(&reading.shape, &sql, reading.size.bytes()).await?;
+        let high = self.high().await?;
+        let bytes: usize = rows.iter().map(SelectedRow::bytes).sum();
+        let count = rows.len() as u64;
+        let ended = whole && count < reading.size.rows();
+        let through = match ended {
+            true => None,
+            false => last_key(&reading.shape, &rows).map_err(|why| self.misread(reading, &why))?,
+        };
+        reading.size.learn(count, bytes, began.elapsed());
+        reading.ahead.push_back((id, through.clone()));
+        let above = std::mem::replace(&mut reading.above, through.clone());
+        reading.ended = ended;
+        let shape = Arc::clone(&reading.shape);
+        let chosen = reading.condition.is_some();
+        self.desk.deliver(
+            id,
+            ReadRows { shape, rows, more: None, above, through, chosen, high, read_us: now_us() },
+        );
+        Ok(true)
+    }
+
+    fn misread(&self, reading: &Reading, cause: &str) -> Error {
+        Error::Restart {
+            why: format!(
+                "rows of {} do not look like the table at {}: {cause}",
+                reading.name,
+                self.options.server.place()
+            ),
+        }
+    }
+
+    /// Opens a window and waits until everything that was streamed before is executed. `None`: the run is over.
+    async fn open(&mut self, reading: &Reading) -> Result<Option<WindowId>> {
+        let key: Vec<String> =
+            reading.shape.key.iter().map(|at| reading.shape.map.columns[*at].name.clone()).collect();
+        let opened = self.desk.open(reading.table, &reading.name, &key, &reading.cascading).await;
+        let Some((id, streamed)) = opened else { return Ok(None) };
+        let mut told = false;
+        while !self.executed().await?.contains_set(&streamed) {
+            if !std::mem::replace(&mut told, true) {
+                tracing::debug!(table = %reading.name, "waiting until what was streamed is executed");
+            }
+            if self.desk.is_closed() {
+                return Ok(None);
+            }
+            tokio::time::sleep(EXECUTED_STEP).await;
+        }
+        Ok(Some(id))
+    }
+
+    async fn executed(&mut self) -> Result<GtidSet> {
+        let place = self.options.server.place();
+        let text: Option<String> = self
+            .conn
+            .query_first("SELECT @@GLOBAL.gtid_executed")
+            .await
+            .map_err(self.sql("ask for gtid_executed"))?;
+        text.unwrap_or_default().parse().map_err(|source: strait_mysql::gtid::ParseError| Error::Source {
+            attempted: "read gtid_executed",
+            place,
+            source: source.into(),
+        })
+    }
+
+    async fn high(&mut self) -> Result<LogPlace> {
+        let place =
+            read_binlog_place(&mut self.conn).await.map_err(self.failed("ask where the binary log ends"))?;
+        place.map(|place| LogPlace { file: place.file, pos: place.pos }).ok_or_else(|| {
+            Error::refused(
+                "the account may not ask where the binary log ends, which a snapshot must know",
+                self.options.server.place(),
+                "GRANT REPLICATION CLIENT ON *.* to the account; or snapshot.mode = \"never\"",
+            )
+        })
+    }
+
+    /// The rows, and whether all of them: what exceeds `bytes` is left for the next chunk.
+    async fn select(&mut self, shape: &Shape, sql: &str, bytes: usize) -> Result<(Vec<SelectedRow>, bool)> {
+        let sql_failed = self.sql("read rows for the snapshot");
+        let place = self.options.server.place();
+        let read = async {
+            let mut rows = Vec::new();
+            let mut room = bytes;
+            let mut result = self.conn.exec_iter(sql, ()).await?;
+            let mut whole = true;
+            while let Some(row) = result.next().await? {
+                let row = SelectedRow::new(&shape.map.columns, row);
+                let size = row.as_ref().map_or(0, SelectedRow::bytes);
+                rows.push(row);
+                if size >= room {
+                    whole = false;
+                    break;
+                }
+                room -= size;
+            }
+            drop(result);
+            Ok((rows, whole))
+        };
+        let (rows, whole) = read.await.map_err(sql_failed)?;
+        if !whole {
+            // The rest is not worth reading: the connection goes with it.
+            self.conn = login(self.options).await?;
+        }
+        let rows: Result<Vec<SelectedRow>, _> = rows.into_iter().collect();
+        rows.map(|rows| (rows, whole)).map_err(|unexpected| Error::Restart {
+            why: format!("a row read at {place} is not as expected: {unexpected}"),
+        })
+    }
+
+    /// A table without a key is read at once, from a moment in which nothing changed it; the stream waits meanwhile.
+    async fn read_whole(&mut self, reading: &mut Reading) -> Result<Outcome> {
+        let Some(id) = self.open(reading).await? else { return Ok(Outcome::Closed) };
+        self.conn
+            .query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            .await
+            .map_err(self.sql("begin a consistent read"))?;
+        // The engine's view is taken by the first look at the table.
+        let probe = format!("SELECT 1 FROM {} LIMIT 1", reading.shape.quoted);
+        self.conn.query_drop(probe).await.map_err(self.sql("read rows for the snapshot"))?;
+        let high = self.high().await?;
+        let (give, more) = tokio::sync::mpsc::channel(2);
+        tracing::debug!(table = %reading.name, "a table without a key is read as a whole; the stream waits meanwhile");
+        let shape = Arc::clone(&reading.shape);
+        let chosen = reading.condition.is_some();
+        let read = ReadRows {
+            shape,
+            rows: Vec::new(),
+            more: Some(more),
+            above: None,
+            through: None,
+            chosen,
+            high,
+            read_us: now_us(),
+        };
+        self.desk.deliver(id, read);
+        let sql = reading.shape.chunk(None, reading.condition.as_deref(), u64::MAX);
+        let whole = self.give_rows(&reading.shape, &sql, &give).await?;
+        if !whole {
+            self.conn = login(self.options).await?;
+        }
+        drop(give);
+        if whole {
+            self.conn.query_drop("COMMIT").await.map_err(self.sql("end a consistent read"))?;
+        }
+        Ok(self.desk.outcome(id).await)
+    }
+
+    /// False: nobody wants them any more.
+    async fn give_rows(
+        &mut self,
+        shape: &Shape,
+        sql: &str,
+        give: &tokio::sync::mpsc::Sender<Portion>,
+    ) -> Result<bool> {
+        let failed = self.sql("read rows for the snapshot");
+        let place = self.options.server.place();
+        let read = async {
+            let mut result = self.conn.exec_iter(sql, ()).await?;
+            let mut rows = Vec::new();
+            while let Some(row) = result.next().await? {
+                rows.push(SelectedRow::new(&shape.map.columns, row));
+                if rows.len() >= PORTION && give.send(portion(&mut rows, &place)).await.is_err() {
+                    return Ok(false);
+                }
+            }
+            let last = portion(&mut rows, &place);
+            Ok(give.send(last).await.is_ok() && give.send(Ok(None)).await.is_ok())
+        };
+        read.await.map_err(failed)
+    }
+}
+
+/// Some rows of a table without a key; `None` after the last.
+pub type Portion = Result<Option<Vec<SelectedRow>>>;
+
+fn portion(rows: &mut Vec<Result<SelectedRow, strait_mysql::snapshot::Unexpected>>, place: &str) -> Portion {
+    let rows: Result<Vec<SelectedRow>, _> = std::mem::take(rows).into_iter().collect();
+    rows.map(Some).map_err(|unexpected| Error::Restart {
+        why: format!("a row read at {place} is not as expected: {unexpected}"),
+    })
+}
+
+/// `None` without rows.
+fn last_key(shape: &Shape, rows: &[SelectedRow]) -> Result<Option<Vec<KeyValue>>, String> {
+    let Some(last) = rows.last() else { return Ok(None) };
+    let map: &TableMap = &shape.map;
+    let mut values = Vec::new();
+    last.values(&map.columns, &mut values).map_err(|unexpected| unexpected.to_string())?;
+    key_values(&map.columns, &shape.key, &values)
+        .map(Some)
+        .ok_or_else(|| "the key of its last row is NULL".to_owned())
+}
+
+async fn login(options: &ReaderOptions) -> Result<Conn> {
+    let place = options.server.place();
+    let session = Session {
+        setup: vec![
+            // The bytes of characters as they are stored; times in UTC; a key may be a date that is none.
+            "SET SESSION character_set_results = NULL, time_zone = '+00:00', net_write_timeout = 3600, \
+             sql_mode = 'ALLOW_INVALID_DATES'"
+                .into(),
+            "SET SESSION TRANSACTION READ ONLY".into(),
+        ],
+        program: Some("strait-connector snapshot".into()),
+        ..Session::default()
+    };
+    let failed =
+        |source| Error::Source { attempted: "connect for the snapshot", place: place.clone(), source };
+    let mut conn = connect_session(&options.server, &session).await.map_err(failed)?;
+    let uuid: Option<String> = conn
+        .query_first("SELECT @@server_uuid")
+        .await
+        .map_err(|source| Error::Sql { attempted: "ask for server_uuid", place: place.clone(), source })?;
+    if uuid == options.server_uuid {
+        return Ok(conn);
+    }
+    Err(Error::Restart {
+        why: format!(
+            "{place} led to the server {} while the stream comes from {}: a snapshot must read the same one",
+            uuid.unwrap_or_default(),
+            options.server_uuid.as_deref().unwrap_or("unknown")
+        ),
+    })
+}

@@ -1,0 +1,110 @@
+//! What a table looks like, for reading it and for publishing what is read.
+
+use std::collections::HashMap;
+
+use mysql_async::Conn;
+
+use super::columns;
+use crate::{
+    Result,
+    binlog::{ColumnType, KeyPart, TableMap},
+    catalog::{Table, TableName, ask, field, number, read_table},
+    client::quote_name,
+};
+
+#[derive(Debug)]
+pub struct Shape {
+    /// As the server would log it.
+    pub map: TableMap,
+    /// Columns of the key that rows are read by: the primary key, else the first unique key without NULLs, where it
+    /// is on whole columns. Empty: there is none, and the table can only be read as a whole.
+    pub key: Vec<usize>,
+    /// Collations of the key's columns; empty for one without.
+    pub key_collations: Vec<String>,
+    /// The table, for SQL.
+    pub quoted: String,
+    /// Its columns, for SQL, such that `SelectedRow` understands them.
+    pub(super) select: String,
+}
+
+impl Shape {
+    /// A table without columns.
+    pub fn empty(name: &TableName) -> Self {
+        let map = TableMap::new(name.database.clone(), name.table.clone(), Vec::new(), Vec::new(), true);
+        Self {
+            map,
+            key: Vec::new(),
+            key_collations: Vec::new(),
+            quoted: name.quoted(),
+            select: String::new(),
+        }
+    }
+
+    /// `None`: a column has a type that rows cannot carry.
+    fn new(table: &Table, key: Vec<KeyPart>, collations: &HashMap<String, u16>) -> Option<Self> {
+        let columns: Option<Vec<_>> =
+            table.columns.iter().map(|column| columns::column(column, collations)).collect();
+        let columns = columns?;
+        let whole = key.iter().all(|part| part.prefix == 0);
+        let select: Vec<String> =
+            columns.iter().map(|column| selected(&quote_name(&column.name), column.ty)).collect();
+        let name = &table.name;
+        let places: Vec<usize> =
+            if whole { key.iter().map(|part| part.column).collect() } else { Vec::new() };
+        let collation = |at: &usize| table.columns[*at].collation.clone().unwrap_or_default();
+        Some(Self {
+            key_collations: places.iter().map(collation).collect(),
+            key: places,
+            quoted: name.quoted(),
+            select: select.join(","),
+            map: TableMap::new(name.database.clone(), name.table.clone(), columns, key, true),
+        })
+    }
+}
+
+/// The number behind an ENUM or SET is what rows carry, and what their order goes by.
+fn selected(name: &str, ty: ColumnType) -> String {
+    match ty {
+        ColumnType::Enum { .. } | ColumnType::Set { .. } => format!("CAST({name} AS UNSIGNED)"),
+        _ => name.to_owned(),
+    }
+}
+
+/// The table's shape now; `None`: there is no such table, or it has a column of an unknown type.
+pub async fn read_shape(conn: &mut Conn, name: &TableName) -> Result<Option<Shape>> {
+    let Some(table) = read_table(conn, name).await? else { return Ok(None) };
+    let key = read_key(conn, &table).await?;
+    let collations = read_collations(conn).await?;
+    Ok(Shape::new(&table, key, &collations))
+}
+
+/// The key that the server names in a TABLE_MAP: the first that SHOW KEYS lists of those without NULLs, for the server
+/// keeps the primary key first, and unique keys without NULLs before the others.
+async fn read_key(conn: &mut Conn, table: &Table) -> Result<Vec<KeyPart>> {
+    let sql = format!("SHOW KEYS FROM {} WHERE Non_unique = 0", table.name.quoted());
+    let rows = ask(conn, "reading keys", sql).await?;
+    let mut keys: Vec<(String, Option<Vec<KeyPart>>)> = Vec::new();
+    for row in &rows {
+        let name = field(row, 2);
+        let column = table.columns.iter().position(|column| column.name == field(row, 4));
+        let part = column
+            .filter(|column| !table.columns[*column].nullable)
+            .map(|column| KeyPart { column, prefix: number(row, 7).unwrap_or(0) });
+        match keys.last_mut() {
+            Some((last, parts)) if *last == name => {
+                *parts = parts.take().zip(part).map(|(mut parts, part)| {
+                    parts.push(part);
+                    parts
+                });
+            }
+            _ => keys.push((name, part.map(|part| vec![part]))),
+        }
+    }
+    Ok(keys.into_iter().find_map(|(_, parts)| parts).unwrap_or_default())
+}
+
+async fn read_collations(conn: &mut Conn) -> Result<HashMap<String, u16>> {
+    let sql = "SELECT COLLATION_NAME, ID FROM information_schema.COLLATIONS WHERE ID IS NOT NULL".to_owned();
+    let rows = ask(conn, "reading collations", sql).await?;
+    Ok(rows.iter().filter_map(|row| Some((field(row, 0), number(row, 1)?))).collect())
+}

@@ -1,0 +1,261 @@
+//! One chunk, as statements: what the target must lose of its range, then the rows.
+//!
+//! Rows of the range are deleted only where the target is to be made equal (`snapshot.rows = "replace"`), the chunk says all
+//! that its range held (no condition), and the range means the same here as at the source: the key is the target's primary
+//! key, with the same collations. Otherwise rows that the source does not have stay, and the log says so once a table.
+
+use std::sync::Arc;
+
+use strait_mysql::snapshot::{KeyColumn, KeyValue, key_literal, key_range};
+use strait_schemas::{Chunk, KeyPart};
+
+use crate::{
+    apply::{Expect, Form, Statement, Work},
+    config::SnapshotRows,
+    error::{Place, Result},
+    plan::{Action, Operation, Step, StepRow, Token},
+    sql::{SqlBatch, condition},
+    table_map::{Mapping, Target},
+};
+
+/// Keys of one look whether all rows are there.
+const KEYS_IN_LOOK: usize = 2_000;
+
+/// What is done with a chunk besides writing its rows.
+#[derive(Debug)]
+pub struct ChunkPlan {
+    pub rows: SnapshotRows,
+    /// Removes what the chunk's range should not hold.
+    pub clear: Option<Vec<u8>>,
+    pub table: Arc<str>,
+    pub place: Place,
+}
+
+impl ChunkPlan {
+    pub fn clearing(
+        chunk: &Chunk,
+        target: &Target,
+        rows_sql: &SqlBatch,
+        rows: SnapshotRows,
+    ) -> Result<Option<Vec<u8>>> {
+        if rows == SnapshotRows::Keep || chunk.chosen {
+            return Ok(None);
+        }
+        if chunk.key.is_empty() {
+            // With rows, the first of them brought it.
+            let empty = rows_sql.batch.changes.is_empty();
+            return Ok(empty.then(|| format!("DELETE FROM {}", target.quoted).into_bytes()));
+        }
+        let Some(columns) = same_key(chunk, target) else {
+            tracing::warn!(
+                table = %target.label,
+                "the key is not the target's primary key with the same collations: rows that the source does not have stay"
+            );
+            return Ok(None);
+        };
+        let values = |key: &Option<Vec<KeyPart>>| key.as_deref().map(from_wire);
+        let (above, through) = (values(&chunk.above), values(&chunk.through));
+        let mut statement = format!(
+            "DELETE t FROM {} AS t FORCE INDEX (PRIMARY) WHERE {}",
+            target.quoted,
+            key_range(&columns, above.as_deref(), through.as_deref())
+        )
+        .into_bytes();
+        let window = chunk.window.iter().map(|key| {
+            let literals: Vec<String> = columns
+                .iter()
+                .zip(from_wire(key))
+                .map(|(column, value)| key_literal(column, &value))
+                .collect();
+            tuple(&literals)
+        });
+        let mut kept: Vec<Vec<u8>> = window.map(String::into_bytes).collect();
+        for (at, change) in rows_sql.batch.changes.iter().enumerate() {
+            let mut key = Vec::new();
+            rows_sql.write_key(&change.mapping, at, &mut key)?;
+            kept.push(key);
+        }
+        if !kept.is_empty() {
+            let names: Vec<String> = columns.iter().map(|column| column.quoted.clone()).collect();
+            statement.extend_from_slice(format!(" AND {} NOT IN (", tuple(&names)).as_bytes());
+            statement.extend_from_slice(&kept.join(&b","[..]));
+            statement.push(b')');
+        }
+        Ok(Some(statement))
+    }
+}
+
+fn tuple(parts: &[String]) -> String {
+    if let [only] = parts { only.clone() } else { format!("({})", parts.join(",")) }
+}
+
+fn from_wire(key: &[KeyPart]) -> Vec<KeyValue> {
+    let value = |part: &KeyPart| match part.clone() {
+        KeyPart::Number(number) => KeyValue::Number(number),
+        KeyPart::Text(text) => KeyValue::Text(text),
+        KeyPart::Characters(bytes) => KeyValue::Characters(bytes),
+        KeyPart::Bytes(bytes) => KeyValue::Bytes(bytes),
+    };
+    key.iter().map(value).collect()
+}
+
+/// The key's columns at the target, if they are its primary key, compared there as at the source.
+fn same_key(chunk: &Chunk, target: &Target) -> Option<Vec<KeyColumn>> {
+    let primary = target.table.primary_key.as_ref().filter(|index| index.plain())?;
+    if !primary.columns().eq(chunk.key.iter().map(String::as_str)) {
+        return None;
+    }
+    let collations = chunk.collations.iter().map(String::as_str).chain(std::iter::repeat(""));
+    chunk
+        .key
+        .iter()
+        .zip(collations)
+        .map(|(name, collation)| {
+            let column = target.table.column(name)?;
+            let same = column.collation.as_deref().unwrap_or_default() == collation;
+            let charset = column.charset.clone().unwrap_or_else(|| "binary".into());
+            same.then(|| KeyColumn { quoted: strait_mysql::client::quote_name(name), charset })
+        })
+        .collect()
+}
+
+/// Everything of a table: a range of keys may hold any of them.
+pub fn tokens(target: &Target) -> Vec<Token> {
+    let table = &target.table;
+    let unique = table.unique.iter().map(|index| crate::table_map::index_id(&table.name, &index.name));
+    let mut tokens: Vec<Token> = std::iter::once(target.row_index)
+        .chain(unique)
+        .chain(target.cascades_to.iter().copied())
+        .map(Token::whole)
+        .collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens
+}
+
+/// The chunk as work for a lane.
+#[derive(Debug)]
+pub struct ChunkWork {
+    pub plan: ChunkPlan,
+    pub sql: SqlBatch,
+}
+
+impl ChunkWork {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        for (at, change) in self.sql.batch.changes.iter().enumerate() {
+            let action = match (self.plan.rows, &change.mapping.primary) {
+                _ if change.operation == Operation::Clear => Action::Clear,
+                (_, None) => Action::Insert,
+                (SnapshotRows::Keep, Some(_)) => Action::Keep,
+                (SnapshotRows::Replace, Some(_)) if change.mapping.unique.is_empty() => Action::Upsert,
+                (SnapshotRows::Replace, Some(_)) => Action::Replace,
+            };
+            let lenient = change.is_lenient();
+            let row = StepRow { before: at, after: at };
+            match steps.last_mut() {
+                Some(last)
+                    if !lenient
+                        && !last.lenient
+                        && last.action == action
+                        && Arc::ptr_eq(&last.mapping, &change.mapping) =>
+                {
+                    last.rows.push(row);
+                }
+                _ => steps.push(Step {
+                    mapping: change.mapping.clone(),
+                    action,
+                    foreign_key_checks: false,
+                    lenient,
+                    rows: vec![row],
+                }),
+            }
+        }
+        steps
+    }
+
+    fn statement(&self, sql: Vec<u8>, what: &str) -> Statement {
+        Statement {
+            sql,
+            foreign_key_checks: false,
+            rows: 0,
+            table: self.plan.table.clone(),
+            what: format!("{what} {}", self.plan.table).into(),
+            place: self.plan.place.clone(),
+            expect: Expect::Any,
+            on_duplicate: None,
+            on_missing: None,
+            invalid: None,
+        }
+    }
+
+    /// Rows that were kept out by another row with one of their unique values would be missing without a word.
+    fn looks(&self, step: &Step) -> Result<Vec<Statement>> {
+        let mapping: &Mapping = &step.mapping;
+        if step.action != Action::Keep || mapping.unique.is_empty() {
+            return Ok(Vec::new());
+        }
+        let looks = step.rows.chunks(KEYS_IN_LOOK).map(|rows| {
+            let mut sql = Vec::new();
+            let key = &mapping.columns[condition::key(mapping)[0]].quoted;
+            sql.extend_from_slice(
+                format!("UPDATE {} SET {key}={key} WHERE ", mapping.target.quoted).as_bytes(),
+            );
+            condition::key_columns(mapping, &mut sql);
+            for (at, row) in rows.iter().enumerate() {
+                sql.extend_from_slice(if at == 0 { b" IN (" } else { b"," });
+                self.sql.write_key(mapping, row.after, &mut sql)?;
+            }
+            sql.push(b')');
+            let what = "look at rows of the snapshot in";
+            let expect = Expect::Rows(rows.len() as u64);
+            Ok(Statement { sql, expect, ..self.statement(Vec::new(), what) })
+        });
+        looks.collect()
+    }
+}
+
+impl Work for ChunkWork {
+    fn statements(&self, form: Form) -> Result<Vec<Statement>> {
+        let steps = self.steps();
+        let mut statements = Vec::new();
+        if let Some(clear) = &self.plan.clear {
+            statements.push(self.statement(clear.clone(), "clearing a range of"));
+        }
+        statements.extend(self.sql.write(&steps, form)?);
+        if form == Form::Folded {
+            for step in &steps {
+                statements.extend(self.looks(step)?);
+            }
+        }
+        Ok(statements)
+    }
+}
+
+/// Work after which a table is no longer pending.
+#[derive(Debug)]
+pub struct Finishing {
+    pub work: Arc<dyn Work>,
+    pub finish: String,
+    pub table: Arc<str>,
+    pub place: Place,
+}
+
+impl Work for Finishing {
+    fn statements(&self, form: Form) -> Result<Vec<Statement>> {
+        let mut statements = self.work.statements(form)?;
+        statements.push(Statement {
+            sql: self.finish.clone().into_bytes(),
+            foreign_key_checks: false,
+            rows: 0,
+            table: self.table.clone(),
+            what: format!("the end of the snapshot of {}", self.table).into(),
+            place: self.place.clone(),
+            expect: Expect::Any,
+            on_duplicate: None,
+            on_missing: None,
+            invalid: None,
+        });
+        Ok(statements)
+    }
+}
