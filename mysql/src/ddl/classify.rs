@@ -1,5 +1,7 @@
 //! A statement's first words decide who reads the rest of it.
 
+use std::ops::Range;
+
 use super::{Kind, Lexer, Object, Reading, account, alter, create, cursor::Cursor, other};
 
 /// What is known of a statement.
@@ -12,6 +14,9 @@ pub struct Statement {
     pub definer: Option<Definer>,
     /// IF EXISTS, IF NOT EXISTS or OR REPLACE.
     pub conditional: bool,
+    /// Where a binary log's CREATE TABLE says START TRANSACTION: the rows of its query follow. Without these words the
+    /// statement creates the table alone.
+    pub rows_follow: Option<Range<usize>>,
 }
 
 /// An account as it is named; `CURRENT_USER` has no host.
@@ -23,7 +28,7 @@ pub struct Definer {
 
 impl Statement {
     pub(super) fn of(kind: Kind) -> Self {
-        Self { kind, objects: Vec::new(), definer: None, conditional: false }
+        Self { kind, objects: Vec::new(), definer: None, conditional: false, rows_follow: None }
     }
 
     pub(super) fn with(kind: Kind, objects: impl IntoIterator<Item = Object>) -> Self {

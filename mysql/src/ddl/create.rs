@@ -1,6 +1,6 @@
 //! CREATE.
 
-use super::{Class, Kind, Object, Role, TokenKind, account::definer, classify::Statement, cursor::Cursor};
+use super::{Class, Kind, Role, TokenKind, account::definer, classify::Statement, cursor::Cursor};
 
 pub fn create(cursor: &mut Cursor<'_>) -> Statement {
     let (mut replaces, mut temporary, mut account) = (false, false, None);
@@ -142,7 +142,7 @@ fn table(cursor: &mut Cursor<'_>, temporary: bool) -> Statement {
     if ahead.word("LIKE") {
         statement.kind = Kind::CreateTableLike;
         statement.objects.extend(ahead.object(Role::Referenced, Class::Table));
-    } else if is_query(cursor, &mut statement.objects) {
+    } else if is_query(cursor, &mut statement) {
         statement.kind = Kind::CreateTableSelect;
     }
     if temporary {
@@ -152,10 +152,14 @@ fn table(cursor: &mut Cursor<'_>, temporary: bool) -> Statement {
 }
 
 /// Reads a table's definition; whether it takes the rows of a query.
-fn is_query(cursor: &mut Cursor<'_>, objects: &mut Vec<Object>) -> bool {
+fn is_query(cursor: &mut Cursor<'_>, statement: &mut Statement) -> bool {
+    let objects = &mut statement.objects;
     let mut depth = 0_usize;
     loop {
-        if cursor.word("SELECT") || depth == 0 && cursor.words(&["START", "TRANSACTION"]) {
+        if depth == 0 {
+            statement.rows_follow = cursor.span_of(&["START", "TRANSACTION"]);
+        }
+        if statement.rows_follow.is_some() || cursor.word("SELECT") {
             return true;
         }
         if depth == 0 && cursor.word("VALUES") {

@@ -79,6 +79,22 @@ impl<'a> Cursor<'a> {
         all
     }
 
+    /// As `words`, and where they stand.
+    pub fn span_of(&mut self, words: &[&str]) -> Option<Range<usize>> {
+        let start = self.peek()?.start;
+        let mut ahead = self.clone();
+        let mut end = start;
+        for word in words {
+            let token = ahead.next()?;
+            if !self.is(token, word) {
+                return None;
+            }
+            end = token.end;
+        }
+        *self = ahead;
+        Some(start..end)
+    }
+
     pub fn mark(&mut self, mark: u8) -> bool {
         let seen = self.sees_mark(mark);
         if seen {
