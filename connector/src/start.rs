@@ -35,6 +35,7 @@ use crate::{
     numbering::Numbering,
     progress::{Progress, parse_file_id},
     publisher::{Publisher, State},
+    schema_changes::SchemaChanges,
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
     silence::Silence,
@@ -114,6 +115,10 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         true => Some(TransactionTopic::prepare(config, &mut topics, &registry)?),
         false => None,
     };
+    let schema_changes = match config.schema.changes {
+        true => Some(SchemaChanges::new(config, SchemaRegistry::new(config)?)),
+        false => None,
+    };
     let (start, compare) = where_to_stream(&beginning.progress, &facts, &mut source)?;
     let mut publisher = Publisher {
         producer,
@@ -136,11 +141,13 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         position_key: Position::key(&config.prefix),
         heartbeats,
         transactions,
+        schema_changes,
         begin: beginning.begin,
         end_at_start: facts.binlog.as_ref().map(|end| (end.file.clone(), end.pos)),
         metrics: shared.metrics.clone(),
         status: shared.status.clone(),
         stop: shared.stop.clone(),
+        flavor: facts.flavor,
         source,
         progress: beginning.progress,
         state: State::new(),
@@ -356,6 +363,7 @@ fn begin_first(
         pos,
         last: None,
         lanes: std::collections::BTreeMap::new(),
+        intents: std::collections::BTreeMap::new(),
         left_out_xids: Vec::new(),
         as_of_us: crate::reader::now_us(),
         filter: filter.fingerprint(),

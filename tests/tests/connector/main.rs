@@ -5,6 +5,7 @@ mod pipe;
 
 mod acls;
 mod by_file;
+mod ddl;
 mod envelope;
 mod idle;
 mod kills;
