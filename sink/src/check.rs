@@ -11,7 +11,7 @@ use strait_schemas::topics;
 use strait_service::{Finding, Refusal as _, Severity, config::Settings as _, registry::Registry};
 
 use crate::{
-    config::Config,
+    config::{Config, DdlPolicy},
     error::{Error, Result},
     finding::from_mysql,
     kafka::{Cluster, inspect},
@@ -33,6 +33,7 @@ pub async fn target_findings(config: &Config, tables: Vec<TableName>) -> Vec<Fin
         schema: PRIVATE_SCHEMA.into(),
         tables,
         allow_triggers: config.apply.allow_triggers,
+        schema_changes: config.ddl.policy == DdlPolicy::Apply || !config.ddl.apply.is_empty(),
         packet: PACKET,
     };
     let report = check_target(&config.server_options(), &needs).await;

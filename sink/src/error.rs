@@ -4,6 +4,8 @@
 //! invent rows, so the process ends with the cause, the record's coordinates and the remedy. There is no
 //! third way: the log is ordered, so no record can be set aside.
 
+mod schema_change;
+
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use strait_mysql::{
@@ -119,6 +121,14 @@ pub enum Error {
     CommitLost { lane: u16, found: Seq, witness: u16, seen: Seq, place: String },
     #[error("column {column} of {table} holds {found:?}, which this version did not write")]
     Checkpoint { table: &'static str, column: &'static str, found: String },
+    #[error("a schema change failed at the target: {statement}")]
+    Ddl { statement: String, at: String, place: String, source: ClientError },
+    #[error("a schema change of the source is not made here: {why}: {statement}")]
+    DdlHalted { why: String, kind: &'static str, statement: String, at: String },
+    #[error("a schema change has not ended within {} s, and was ended: {statement}", .limit.as_secs_f32())]
+    DdlTimeout { statement: String, at: String, place: String, limit: Duration },
+    #[error("{cause}")]
+    DdlUncertain { cause: String, at: String, place: String },
     #[error("the preflight refuses")]
     Preflight { findings: Vec<Finding> },
     #[error("the setting {setting} cannot be used: {cause}")]
@@ -158,7 +168,7 @@ impl Error {
                     }
                 }
             },
-            Self::Target { source, .. } | Self::Apply { source, .. } => {
+            Self::Target { source, .. } | Self::Apply { source, .. } | Self::Ddl { source, .. } => {
                 if is_connection_lost(source) || server_code(source).is_some_and(is_passing) {
                     Disposition::Retry
                 } else {
@@ -188,6 +198,9 @@ impl Error {
             | Self::Fenced { .. }
             | Self::CommitLost { .. }
             | Self::Checkpoint { .. }
+            | Self::DdlHalted { .. }
+            | Self::DdlTimeout { .. }
+            | Self::DdlUncertain { .. }
             | Self::Preflight { .. }
             | Self::Setting { .. } => Disposition::Halt,
         }
@@ -199,13 +212,15 @@ impl Error {
             Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => "kafka",
             Self::Registry { .. } | Self::RegistryClient { .. } => "registry",
             Self::TargetLost { .. } | Self::TargetSilent { .. } => "connection_lost",
-            Self::Target { source, .. } | Self::Apply { source, .. } => match server_code(source) {
-                Some(code::OPTION_PREVENTS_STATEMENT | READ_ONLY_MODE) => "target_read_only",
-                Some(_) if is_disk_full(source) => "target_disk_full",
-                Some(code::LOCK_WAIT_TIMEOUT | code::DEADLOCK) => "lock",
-                Some(_) => "statement",
-                None => "connection_lost",
-            },
+            Self::Target { source, .. } | Self::Apply { source, .. } | Self::Ddl { source, .. } => {
+                match server_code(source) {
+                    Some(code::OPTION_PREVENTS_STATEMENT | READ_ONLY_MODE) => "target_read_only",
+                    Some(_) if is_disk_full(source) => "target_disk_full",
+                    Some(code::LOCK_WAIT_TIMEOUT | code::DEADLOCK) => "lock",
+                    Some(_) => "statement",
+                    None => "connection_lost",
+                }
+            }
             Self::Mysql(_) => "target",
             Self::Superseded { .. } => "superseded",
             _ => "other",
@@ -302,6 +317,10 @@ impl Refusal for Error {
             | Self::TableRefused { place, .. }
             | Self::Apply { place, .. }
             | Self::RowTooLarge { place, .. } => place.to_string(),
+            Self::Ddl { at, place, .. } | Self::DdlTimeout { at, place, .. } | Self::DdlUncertain { at, place, .. } => {
+                format!("{at}, at {place}")
+            }
+            Self::DdlHalted { at, .. } => at.clone(),
             Self::Drift { table, place, .. } => format!("table {table}, {place}"),
             Self::Checkpoint { table, .. } => format!("table {table} at the target"),
             Self::Superseded { .. }
@@ -388,6 +407,9 @@ impl Refusal for Error {
                     .into()
             }
             Self::Checkpoint { .. } => "was the row written by a newer version, or by hand? Restore it".into(),
+            Self::Ddl { .. } | Self::DdlHalted { .. } | Self::DdlTimeout { .. } | Self::DdlUncertain { .. } => {
+                return self.ddl_remedy();
+            }
             Self::Target { source, .. } | Self::Apply { source, .. } => return target_remedy(source),
             Self::TargetSilent { .. } => {
                 "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of \

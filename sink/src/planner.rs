@@ -160,6 +160,11 @@ impl Planner {
         self.offsets.append(&mut self.open_offsets);
     }
 
+    /// The target's schema has changed: what is known of its tables is read again.
+    pub fn forget_tables(&mut self) {
+        self.tables.forget_all();
+    }
+
     /// Whether nothing complete is gathered. A transaction without rows counts: its number must advance.
     pub fn is_empty(&self) -> bool {
         self.complete.last.is_none()

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strait_schemas::Seq;
+use strait_schemas::{Ddl, Seq};
 use strait_service::{CancellationToken, Component};
 use tokio::sync::mpsc;
 
@@ -23,6 +23,7 @@ use crate::{
     apply::{Applied, Applier, Stamp},
     checkpoint::{Identity, OffsetRow, save_offsets},
     control::Control,
+    ddl::{Action, At, SchemaChanges},
     error::Result,
     kafka::{Arrival, Feed},
     merge::{End, Lost, Merge, Next, Taken, Waiting},
@@ -49,6 +50,9 @@ pub struct Pump {
     pub merge: Merge,
     pub planner: Planner,
     pub applier: Applier,
+    pub changes: SchemaChanges,
+    /// The transaction whose schema change is made, or passed over.
+    pub changed: Option<Seq>,
     pub reports: mpsc::UnboundedReceiver<Applied>,
     pub spine_topic: Arc<str>,
     pub metrics: Metrics,
@@ -138,6 +142,13 @@ impl Pump {
 
     async fn take(&mut self, taken: Taken) -> Result<()> {
         let (seq, attempt) = (taken.record.place.seq, taken.record.place.attempt);
+        // The rows of CREATE TABLE ... SELECT need their table.
+        if self.changed != Some(seq)
+            && let Some(ddl) = self.merge.front_ddl().cloned()
+            && !self.change_schema(&ddl, At { seq, gtid: taken.gtid.clone() }).await?
+        {
+            return Ok(());
+        }
         self.planner.record(&mut self.control.conn, taken).await?;
         if self.planner.is_outgrown() {
             self.stream(seq, attempt).await?;
@@ -147,12 +158,34 @@ impl Pump {
 
     async fn end(&mut self, end: &End) -> Result<()> {
         self.status.beat();
-        log_ddl(end, &self.metrics);
+        if let Some(ddl) = end.ddl.as_ref().filter(|_| !end.skipped && self.changed != Some(end.seq))
+            && !self.change_schema(ddl, At { seq: end.seq, gtid: end.gtid.clone() }).await?
+        {
+            return Ok(());
+        }
         self.planner.end(end);
-        if self.planner.is_full() {
+        // That a schema change is made is noted at once: the intent is settled by it.
+        if self.planner.is_full() || end.ddl.is_some() {
             self.submit().await?;
         }
         Ok(())
+    }
+
+    /// Makes a schema change, or passes it over, when all before it is applied. False: the shutdown came first.
+    async fn change_schema(&mut self, ddl: &Ddl, at: At) -> Result<bool> {
+        if self.changes.action(ddl, &at)? == Action::Ignore {
+            self.changes.ignore(ddl, &at);
+        } else {
+            if !self.submit().await? || self.control.wait_for(self.applier.drain()).await?.is_none() {
+                return Ok(false);
+            }
+            if self.control.wait_for(self.changes.apply(ddl, &at)).await?.is_none() {
+                return Ok(false);
+            }
+            self.planner.forget_tables();
+        }
+        self.changed = Some(at.seq);
+        Ok(true)
     }
 
     /// Gives what is gathered to a lane. False: the shutdown came first. What was not given comes again, and
@@ -401,13 +434,4 @@ fn describe(waiting: &Waiting) -> String {
             format!("waiting for seq {seq} record {index} from topic {topic} partition {partition}")
         }
     }
-}
-
-fn log_ddl(end: &End, metrics: &Metrics) {
-    let Some(ddl) = &end.ddl else { return };
-    metrics.ddl.inc();
-    tracing::info!(
-        seq = %end.seq, gtid = %end.gtid, database = %ddl.database, statement = %ddl.statement,
-        "a schema change of the source is passed: it is not applied here"
-    );
 }

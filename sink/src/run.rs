@@ -21,6 +21,7 @@ use crate::{
     checkpoint::{self, Claim, Identity},
     config::Config,
     control::Control,
+    ddl::SchemaChanges,
     decode::Decoder,
     error::{Error, Result, answered},
     kafka::{Cluster, Feed},
@@ -61,6 +62,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
         metrics: metrics.clone(),
         status: status.clone(),
         lanes: context.status.component("lanes"),
+        ddl: context.status.component("schema changes"),
         stop: context.stop.clone(),
     };
 
@@ -99,6 +101,8 @@ struct Run {
     status: Component,
     /// What the lanes wait for.
     lanes: Component,
+    /// What is being done about a schema change.
+    ddl: Component,
     stop: CancellationToken,
     preflight_passed: AtomicBool,
     /// What this process has taken over, through all its sessions.
@@ -148,6 +152,16 @@ impl Run {
             spine_offset = started.spine_offset,
             "took over"
         );
+        self.ddl.starting("looking what the former run has left");
+        let changes = SchemaChanges::start(
+            &mut control,
+            config.ddl.clone(),
+            (server.clone(), limit),
+            &started,
+            self.metrics.clone(),
+            [self.ddl.clone(), self.status.clone()],
+        );
+        let changes = changes.await?;
         let options = PlannerOptions {
             fold: config.apply.fold,
             allow_triggers: config.apply.allow_triggers,
@@ -183,6 +197,8 @@ impl Run {
                 config.memory.queues.bytes() as usize,
             ),
             identity: started.identity,
+            changes,
+            changed: None,
             progress: Progress::new(started.offsets),
             offsets_interval: config.apply.offsets_interval.duration(),
             metrics: self.metrics.clone(),

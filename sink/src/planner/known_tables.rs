@@ -38,6 +38,12 @@ impl KnownTables {
         Ok(Self { catalog: catalog.await?, known: HashMap::new(), answer_timeout })
     }
 
+    /// Forgets every table: a schema change may have changed any of them, and their triggers.
+    pub fn forget_all(&mut self) {
+        self.known.clear();
+        self.catalog.forget_all();
+    }
+
     pub fn facts(&self) -> &ServerFacts {
         self.catalog.facts()
     }
