@@ -197,7 +197,7 @@ impl Default for Topics {
 }
 
 /// How rows are written.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schema {
     /// "avro" (schemas in the registry), "json" (the schema in each record) or "json-schemaless".
@@ -205,6 +205,15 @@ pub struct Schema {
     /// "none": the connector sets its own subjects to NONE, for an ALTER has already happened when it is
     /// seen. "keep": the registry's own level holds, and a schema that it refuses halts the connector.
     pub compatibility: Compatibility,
+    /// Debezium's schema-change records on the topic <prefix> (its include.schema.changes). Our own sink does not need
+    /// them.
+    pub changes: bool,
+}
+
+impl Default for Schema {
+    fn default() -> Self {
+        Self { format: Format::default(), compatibility: Compatibility::default(), changes: true }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

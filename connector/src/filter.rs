@@ -27,8 +27,8 @@ impl Filter {
             && !among(&self.databases.exclude)
     }
 
-    /// Whether a DDL statement takes a number: not if all that it changes is left out. A statement that is in
-    /// no database (accounts, for example) does.
+    /// Whether a statement that names nothing in a database takes a number: not if the server says that all it changes is
+    /// left out. One that is in no database (accounts, for example) does.
     pub fn publishes_statement(&self, query: &QueryEvent<'_>) -> bool {
         let names = query.updated_databases.as_deref().filter(|names| !names.is_empty());
         match names {

@@ -23,7 +23,9 @@ mod source;
 mod account_statement;
 mod commit_rule;
 mod current;
+mod ddl;
 mod filter;
+mod intents;
 mod loop_test;
 mod numbering;
 mod progress;
@@ -31,6 +33,7 @@ mod publisher;
 
 mod mapping;
 mod rows;
+mod schema_changes;
 mod schema_registry;
 mod side_topics;
 mod tables;

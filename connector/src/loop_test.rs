@@ -21,9 +21,9 @@ const LANE: &str = "lane";
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadMark {
-    #[error("strait.lane has no column {0}")]
+    #[error("the sink's table has no column {0}")]
     NoColumn(&'static str),
-    #[error("column {0} of strait.lane holds no plain value")]
+    #[error("column {0} of the sink's table holds no plain value")]
     Value(&'static str),
     #[error(
         "lane {lane} goes back from epoch {} seq {} to epoch {} seq {}: the transaction claims to be a sink's, but no sink of ours writes that",
@@ -84,7 +84,7 @@ impl LaneColumns {
     }
 }
 
-fn text(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<String, BadMark> {
+pub fn text(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<String, BadMark> {
     let bytes = match row.get(at) {
         Some(ColumnValue::Text(bytes)) => (*bytes).into(),
         Some(ColumnValue::Binary(value)) => value.to_bytes(),
@@ -93,7 +93,7 @@ fn text(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<String
     String::from_utf8(bytes.into_owned()).map_err(|_| BadMark::Value(name))
 }
 
-fn number(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<u64, BadMark> {
+pub fn number(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<u64, BadMark> {
     match row.get(at) {
         Some(ColumnValue::UInt(number)) => Ok(*number),
         Some(ColumnValue::Int(number)) => u64::try_from(*number).map_err(|_| BadMark::Value(name)),

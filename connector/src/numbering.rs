@@ -9,9 +9,7 @@
 
 use std::sync::Arc;
 
-use strait_schemas::{
-    Ddl, PartEnd, PartitionCount, RecordSeq, Seq, SnapshotStep, SpinePart, spine::MAX_STATEMENT_BYTES,
-};
+use strait_schemas::{Ddl, PartEnd, PartitionCount, RecordSeq, Seq, SnapshotStep, SpinePart};
 
 #[derive(Debug)]
 pub struct Numbering {
@@ -122,13 +120,8 @@ impl Numbering {
     }
 
     /// Notes the DDL statement of the transaction under way.
-    pub fn ddl(&mut self, gtid: &str, commit_us: i64, database: &str, statement: &str) {
-        let mut end = statement.len().min(MAX_STATEMENT_BYTES);
-        while !statement.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.take(gtid, commit_us).ddl =
-            Some(Ddl { database: database.to_owned(), statement: statement[..end].to_owned() });
+    pub fn ddl(&mut self, gtid: &str, commit_us: i64, ddl: Ddl) {
+        self.take(gtid, commit_us).ddl = Some(ddl);
     }
 
     /// Begins a step of a snapshot. It is numbered like a transaction, and closed like one.
@@ -305,14 +298,13 @@ mod tests {
     }
 
     #[test]
-    fn ddl_takes_a_number_without_records_and_is_cut_at_a_character() {
+    fn ddl_takes_a_number_without_records() {
         let mut numbering = Numbering::new(Seq::new(1, 1), 1);
-        let statement = format!("{}é", "x".repeat(MAX_STATEMENT_BYTES - 1));
-        numbering.ddl("g:1", 5, "shop", &statement);
+        numbering.ddl("g:1", 5, Ddl::shown("shop", "DROP TABLE t"));
         numbering.close();
         let part = numbering.cut().remove(0);
         assert_eq!((part.count, part.end), (0, PartEnd::Closed));
         let ddl = part.ddl.expect("carries the statement");
-        assert_eq!((ddl.database.as_str(), ddl.statement.len()), ("shop", MAX_STATEMENT_BYTES - 1));
+        assert_eq!((ddl.database.as_str(), ddl.statement.as_str()), ("shop", "DROP TABLE t"));
     }
 }

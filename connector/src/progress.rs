@@ -9,7 +9,7 @@ use strait_mysql::{
     gtid::GtidSet,
     stream::StartAt,
 };
-use strait_schemas::{Fingerprint, Inside, LaneMark, Position, Seq, SnapshotProgress};
+use strait_schemas::{DdlIntent, Fingerprint, Inside, LaneMark, Position, Seq, SnapshotProgress};
 
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -20,6 +20,8 @@ pub struct Progress {
     pub pos: u64,
     pub last: Option<Fingerprint>,
     pub lanes: BTreeMap<String, LaneMark>,
+    /// What our own sinks are about to run, by `origin/sink`.
+    pub intents: BTreeMap<String, DdlIntent>,
     /// XA transactions that are prepared, and whose rows are all left out.
     pub left_out_xids: Vec<String>,
     /// The snapshot under way.
@@ -37,6 +39,7 @@ impl Progress {
             pos: position.pos,
             last: position.last.clone(),
             lanes: position.lanes.clone(),
+            intents: position.intents.clone(),
             left_out_xids: position.left_out_xids.clone(),
             snapshot: position.snapshot.clone(),
             as_of_us: position.as_of_us,
@@ -97,6 +100,7 @@ impl Progress {
             inside,
             last: self.last.clone(),
             lanes: self.lanes.clone(),
+            intents: self.intents.clone(),
             left_out_xids: self.left_out_xids.clone(),
             snapshot: self.snapshot.clone(),
             as_of_us: self.as_of_us,
@@ -151,6 +155,7 @@ mod tests {
             pos: 4,
             last: None,
             lanes: BTreeMap::new(),
+            intents: BTreeMap::new(),
             left_out_xids: Vec::new(),
             snapshot: None,
             as_of_us: 0,

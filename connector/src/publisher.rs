@@ -13,6 +13,7 @@
 
 mod commit;
 mod compare;
+mod marks;
 mod snapshot;
 mod statement;
 mod xa;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use strait_mysql::binlog::{
     EventHeader, Framer, RawEvent, RowsEvent, Step, TableMap, TransactionEnd, TransactionHead, expand,
 };
+use strait_mysql::server::Flavor;
 use strait_schemas::{GenerationBegin, Inside};
 use strait_service::{CancellationToken, Component};
 
@@ -31,13 +33,15 @@ use crate::{
     current::{Current, Fate, Resumption},
     executed::ExecutedGate,
     filter::Filter,
+    intents,
     kafka::{Producer, Topic, Topics},
-    loop_test::{self, LaneColumns},
+    loop_test,
     metrics::Metrics,
     numbering::Numbering,
     progress::{Progress, transaction_id},
     reader::{Inbox, Taken},
     rows::{RowsOut, Scratch},
+    schema_changes::SchemaChanges,
     side_topics::{HeartbeatTopic, TransactionTopic},
     source::Source,
     tables::{Destination, PublishedTable, Tables},
@@ -51,6 +55,8 @@ pub struct Publisher {
     pub topics: Topics,
     pub tables: Tables,
     pub source: Source,
+    /// The source's.
+    pub flavor: Flavor,
     pub filter: Filter,
     pub numbering: Numbering,
     pub progress: Progress,
@@ -67,6 +73,7 @@ pub struct Publisher {
     pub position_key: Vec<u8>,
     pub heartbeats: Option<HeartbeatTopic>,
     pub transactions: Option<TransactionTopic>,
+    pub schema_changes: Option<SchemaChanges>,
     pub begin: Option<GenerationBegin>,
     /// The snapshot under way.
     pub snapshot: Option<Snapshotting>,
@@ -178,11 +185,8 @@ impl Publisher {
             }
             Step::Begin { head, xa: _ } => self.handle_begin(head),
             Step::Rows { table, rows, pos } => self.handle_rows(&table, &rows, pos),
-            Step::Ddl { head, query, end } => self.handle_ddl(head, &query, &end),
-            Step::CreateSelect(query) => {
-                self.handle_create_select(&query);
-                Ok(())
-            }
+            Step::Ddl { head, query, end } => self.handle_ddl(head, &query, event.header.timestamp, &end),
+            Step::CreateSelect(query) => self.handle_create_select(&query, event.header.timestamp),
             Step::Statement { event, statement } => Err(self.statement_form(event, &statement)),
             Step::Commit(end) => self.handle_commit(&end),
             Step::Rollback(end) => self.handle_rollback(&end),
@@ -288,6 +292,9 @@ impl Publisher {
         if first && !matches!(current.fate, Fate::Compared(_)) {
             self.decide(current, map, rows, pos)?;
         }
+        if intents::is_intent_table(map) && !matches!(current.fate, Fate::Compared(_)) {
+            self.read_intents(current, map, rows, pos)?;
+        }
         match &current.fate {
             Fate::Compared(_) => Ok(()),
             Fate::Resumed(inside) => match current.resumption(inside) {
@@ -327,39 +334,6 @@ impl Publisher {
             current.fate = Fate::Published;
         }
         Ok(())
-    }
-
-    /// Takes over the marks of an event of `strait.lane`; the origin of the first.
-    fn read_marks(
-        &mut self,
-        current: &Current,
-        map: &TableMap,
-        rows: &RowsEvent<'_>,
-        pos: u64,
-    ) -> Result<Option<String>> {
-        let place = || format!("strait.lane, transaction {}, {}:{pos}", current.id, current.head.file);
-        let bad = |cause: &dyn std::fmt::Display| {
-            Error::refused(
-                cause.to_string(),
-                place(),
-                "two sinks share a name, the database `strait` was restored, or somebody writes strait.lane by hand: give each sink its own \
-                 `sink.name`; the rows of this transaction have not been published",
-            )
-        };
-        let columns = LaneColumns::of(map).map_err(|cause| bad(&cause))?;
-        let mut origin = None;
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        let unreadable = |source| Error::Binlog { place: place(), source };
-        let mut images = rows.rows(map).map_err(unreadable)?;
-        while images.next(&mut before, &mut after).map_err(unreadable)? {
-            if after.is_empty() {
-                continue;
-            }
-            let row = columns.read(&after).map_err(|cause| bad(&cause))?;
-            loop_test::accept(&mut self.progress.lanes, &row).map_err(|cause| bad(&cause))?;
-            origin.get_or_insert(row.origin);
-        }
-        Ok(origin)
     }
 
     fn resume(&mut self, current: &mut Current) {

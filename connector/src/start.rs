@@ -23,7 +23,7 @@ use std::{
 
 use strait_mysql::{binlog::Framer, gtid::GtidSet, server::ServerFacts, stream::StartAt};
 use strait_schemas::{
-    Fingerprint, GenerationBegin, Inside, Position, Seq, SnapshotPlan, SnapshotProgress, TableBegin, topics,
+    Fingerprint, GenerationBegin, Inside, Position, Seq, SnapshotPlan, SnapshotProgress, topics,
 };
 use strait_service::{CancellationToken, Component};
 use tokio::runtime::Handle;
@@ -40,10 +40,11 @@ use crate::{
     numbering::Numbering,
     progress::{Progress, parse_file_id},
     publisher::{Publisher, STEP, Snapshotting, State},
+    schema_changes::SchemaChanges,
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
     silence::Silence,
-    snapshot::{self, Begun},
+    snapshot::{self, Begun, Listing},
     source::Source,
     tables::Tables,
 };
@@ -95,7 +96,7 @@ struct Beginning {
 struct BegunSnapshot {
     plan: Arc<SnapshotPlan>,
     /// What is to come, unless the log says so already.
-    tables: Option<Vec<TableBegin>>,
+    listing: Option<Listing>,
 }
 
 /// Runs steps 1 to 6; blocking.
@@ -126,6 +127,10 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     };
     let transactions = match config.publish.transaction_metadata {
         true => Some(TransactionTopic::prepare(config, &mut topics, &registry)?),
+        false => None,
+    };
+    let schema_changes = match config.schema.changes {
+        true => Some(SchemaChanges::new(config, SchemaRegistry::new(config)?)),
         false => None,
     };
 
@@ -161,11 +166,13 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         position_key: Position::key(&config.prefix),
         heartbeats,
         transactions,
+        schema_changes,
         begin: beginning.begin,
         end_at_start: facts.binlog.as_ref().map(|end| (end.file.clone(), end.pos)),
         metrics: shared.metrics.clone(),
         status: shared.status.clone(),
         stop: shared.stop.clone(),
+        flavor: facts.flavor,
         source,
         progress: beginning.progress,
         snapshot: None,
@@ -179,11 +186,11 @@ pub fn start(shared: &Shared) -> Result<Ready> {
             publisher.progress.as_of_us,
         );
     }
-    if let Some(BegunSnapshot { plan, tables }) = beginning.snapshot {
+    if let Some(BegunSnapshot { plan, listing }) = beginning.snapshot {
         let progress = publisher.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
         publisher.snapshot = Some(Snapshotting::new(plan, progress, facts.server_id));
-        if let Some(tables) = tables {
-            publisher.begin_snapshot(tables)?;
+        if let Some(listing) = listing {
+            publisher.begin_snapshot(&listing)?;
         }
     }
     publisher.commit(true)?;
@@ -287,7 +294,7 @@ fn snapshot_to_go_on(shared: &Shared, progress: &Progress) -> Result<Option<Begu
     match kafka::read_snapshot_plan(&Cluster::new(&shared.config), prefix, &shared.stop)? {
         Some(plan) if plan.id == under_way.id => {
             tracing::info!(tables_done = under_way.next, rows = under_way.rows, "the snapshot goes on");
-            Ok(Some(BegunSnapshot { plan: Arc::new(plan), tables: None }))
+            Ok(Some(BegunSnapshot { plan: Arc::new(plan), listing: None }))
         }
         _ => Err(Error::refused(
             "the position is in the middle of a snapshot whose plan is not there",
@@ -435,6 +442,7 @@ fn begin_first(
         pos,
         last: None,
         lanes: std::collections::BTreeMap::new(),
+        intents: std::collections::BTreeMap::new(),
         left_out_xids: Vec::new(),
         snapshot: None,
         as_of_us: crate::reader::now_us(),
@@ -447,7 +455,7 @@ fn begin_first(
         begin: Some(GenerationBegin { generation: 1, start: begin_at, snapshot: false }),
         unfinished: None,
         void: None,
-        snapshot: begun.map(|Begun { plan, tables, .. }| BegunSnapshot { plan, tables: Some(tables) }),
+        snapshot: begun.map(|Begun { plan, listing, .. }| BegunSnapshot { plan, listing: Some(listing) }),
     })
 }
 

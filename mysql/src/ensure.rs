@@ -4,6 +4,7 @@
 
 mod finding;
 mod grants;
+mod gtid_choice;
 mod log;
 mod position;
 mod rights;
@@ -14,6 +15,7 @@ mod words;
 
 pub use finding::{Finding, Report, Severity, Verdict};
 pub use grants::{Grants, read_grants};
+pub use gtid_choice::{ensure_gtid_choice, may_choose_gtids};
 pub use log::{
     ensure_flush_log, ensure_full_image, ensure_full_metadata, ensure_gtid_mode, ensure_log_bin,
     ensure_logged, ensure_order_commits, ensure_row_format, ensure_sync_binlog, ensure_whole_json,

@@ -1,6 +1,6 @@
 //! Facts of MySQL that both processes need: the binlog and its rows, GTID sets, the catalog, preflight checks.
 //!
-//! `gtid`, `binlog`, `value`, `jsonb` and `charset` are pure: bytes in, values or errors out, no I/O and no
+//! `gtid`, `binlog`, `ddl`, `value`, `jsonb` and `charset` are pure: bytes in, values or errors out, no I/O and no
 //! panic on any input. Everything that talks to a server is in the other modules, and only this crate knows
 //! the MySQL client.
 
@@ -8,6 +8,7 @@ pub mod binlog;
 pub mod catalog;
 pub mod charset;
 pub mod client;
+pub mod ddl;
 pub mod ensure;
 mod error;
 pub mod gtid;

@@ -23,6 +23,9 @@ pub struct Position {
     /// `origin/sink/lane` -> the last mark of our own sink that was read from the binlog.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lanes: BTreeMap<String, LaneMark>,
+    /// `origin/sink` -> the schema change that our own sink was about to make, until a lane is past it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub intents: BTreeMap<String, DdlIntent>,
     /// XA transactions that are prepared, and whose rows are all left out, as the server writes their identifiers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out_xids: Vec<String>,
@@ -60,6 +63,17 @@ pub struct Fingerprint {
 pub struct LaneMark {
     pub epoch: u64,
     pub seq: Seq,
+}
+
+/// A schema change as our sink notes it before it makes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DdlIntent {
+    pub seq: Seq,
+    /// What it runs under; empty: the server's own.
+    #[serde(default)]
+    pub gtid: String,
+    /// Which runs it.
+    pub connection: u64,
 }
 
 impl Position {
@@ -104,6 +118,11 @@ mod tests {
             left_out_xids: vec!["X'6162',X'',1".into()],
             snapshot: Some(SnapshotProgress::new(3)),
             lanes: [("shenzhen/main/0".into(), LaneMark { epoch: u64::MAX, seq: Seq::new(2, 5) })].into(),
+            intents: [(
+                "shenzhen/main".into(),
+                DdlIntent { seq: Seq::new(2, 6), gtid: "g:1".into(), connection: 77 },
+            )]
+            .into(),
             as_of_us: 1_700_000_000_000_000,
             filter: "f1".into(),
         }
@@ -118,6 +137,7 @@ mod tests {
             inside: None,
             last: None,
             lanes: BTreeMap::new(),
+            intents: BTreeMap::new(),
             left_out_xids: Vec::new(),
             snapshot: None,
             ..position

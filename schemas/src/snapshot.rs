@@ -15,7 +15,11 @@ use crate::{Error, Input, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SnapshotStep {
-    /// The snapshot will bring this table; from now on it may lag behind its own changes.
+    /// The snapshot will bring tables of this database. The part's `ddl` is how to make it.
+    Database {
+        database: String,
+    },
+    /// The snapshot will bring this table; from now on it may lag behind its own changes. The part's `ddl` is how to make it.
     Table(TableBegin),
     Chunk(Box<Chunk>),
     /// All tables are as the log says, and were so at this GTID set (or place in the binary log).
@@ -24,14 +28,11 @@ pub enum SnapshotStep {
     },
 }
 
-/// A table that is to come, and how to create it where it is missing.
+/// A table that is to come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableBegin {
     pub database: String,
     pub table: String,
-    /// SHOW CREATE DATABASE and SHOW CREATE TABLE.
-    pub create_database: String,
-    pub create_table: String,
     /// Its rows are to come, too.
     pub rows: bool,
 }

@@ -13,14 +13,12 @@
 //! On the wire the topics' names are listed once a record, and counts are `[topic, partition, count]`.
 //! Readers ignore fields that they do not know: later versions add to records and parts.
 
-use crate::{Error, Input, Result, Seq, SnapshotStep};
+use crate::{Ddl, Error, Input, Result, Seq, SnapshotStep};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, sync::Arc};
 
 /// Records are split below this, so that a broker's default limit of 1 MB holds with room.
 pub const MAX_BYTES: usize = 512 * 1024;
-/// A DDL statement is cut to this many bytes in the spine.
-pub const MAX_STATEMENT_BYTES: usize = 4 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SpineRecord {
@@ -60,14 +58,6 @@ pub enum PartEnd {
     Void,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ddl {
-    /// The session's default database; empty: none.
-    pub database: String,
-    /// At most [`MAX_STATEMENT_BYTES`].
-    pub statement: String,
-}
-
 /// How many of the part's records are in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionCount {
@@ -82,14 +72,6 @@ pub struct GenerationBegin {
     /// The GTID set or `file=..,pos=..` that streaming begins after.
     pub start: String,
     pub snapshot: bool,
-}
-
-impl Ddl {
-    /// Cuts the statement to [`MAX_STATEMENT_BYTES`], between characters.
-    pub fn new(database: impl Into<String>, statement: &str) -> Self {
-        let end = statement.floor_char_boundary(MAX_STATEMENT_BYTES);
-        Self { database: database.into(), statement: statement[..end].to_owned() }
-    }
 }
 
 impl SpinePart {
@@ -256,7 +238,7 @@ mod tests {
 
     fn part() -> impl Strategy<Value = SpinePart> {
         let end = prop_oneof![Just(PartEnd::Open), Just(PartEnd::Closed), Just(PartEnd::Void)];
-        let ddl = option::of(("\\PC{0,10}", "\\PC{0,40}").prop_map(|(d, s)| Ddl::new(d, &s)));
+        let ddl = option::of(("\\PC{0,10}", "\\PC{0,40}").prop_map(|(d, s)| Ddl::shown(d, s)));
         let count = ("[a-z.]{1,6}", 0..100_i32, any::<u32>())
             .prop_map(|(topic, partition, count)| PartitionCount { topic: topic.into(), partition, count });
         (
@@ -327,12 +309,6 @@ mod tests {
             "end":"open","counts":[[1,0,1]]}],"topics":["t"],"as_of_us":0}"#;
         let refusal = SpineRecord::decode(json.as_bytes()).expect_err("topic 1 of 1").to_string();
         assert!(refusal.contains("1-1 counts in topic 1, 1 are listed"), "{refusal}");
-    }
-
-    #[test]
-    fn a_long_statement_is_cut_between_characters() {
-        let statement = format!("{}é", "x".repeat(MAX_STATEMENT_BYTES - 1));
-        assert_eq!(Ddl::new("d", &statement).statement.len(), MAX_STATEMENT_BYTES - 1);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use strait_service::{Finding, Refusal as _, Severity, config::Settings as _, reg
 
 use crate::{
     checkpoint::ServerRun,
-    config::Config,
+    config::{Config, DdlPolicy},
     error::{Error, Result, answered},
     finding::from_mysql,
     kafka::{Cluster, Ends, inspect},
@@ -40,6 +40,7 @@ pub async fn target_findings(config: &Config, tables: Vec<TableName>) -> Vec<Fin
         schema: PRIVATE_SCHEMA.into(),
         tables,
         allow_triggers: config.apply.allow_triggers,
+        schema_changes: config.ddl.policy == DdlPolicy::Apply || !config.ddl.apply.is_empty(),
         packet: PACKET,
     };
     let report = check_target(&config.server_options(), &needs).await;

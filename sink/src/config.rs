@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strait_mysql::{
+    ddl::Kind,
     gtid::GtidSet,
     server::{ServerOptions, Tls, TlsMode},
 };
@@ -14,6 +15,8 @@ use strait_service::{
     config::{Settings, refuse},
     http, log, registry, retry,
 };
+
+use crate::ddl::is_never_applied;
 
 /// Everything a sink is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +34,7 @@ pub struct Config {
     pub registry: registry::Config,
     pub apply: Apply,
     pub snapshot: Snapshot,
+    pub ddl: Ddl,
     /// Bound of the bytes of records read from Kafka and not yet applied: a part of the memory budget. About
     /// half as much again is held by the Kafka client.
     pub memory: Memory,
@@ -49,8 +53,8 @@ pub struct Target {
     pub port: u16,
     /// Unix socket in place of host and port.
     pub socket: Option<PathBuf>,
-    /// Account; it needs SELECT, INSERT, UPDATE, DELETE and TRIGGER on the applied tables and ALL on `strait`.*; with
-    /// SELECT on performance_schema it sees who holds a lock.
+    /// Account; it needs SELECT, INSERT, UPDATE, DELETE and TRIGGER on the applied tables and ALL on `strait`.*; for schema
+    /// changes the rights to make them and REPLICATION_APPLIER; with SELECT on performance_schema it sees who holds a lock.
     pub user: String,
     /// The account's password.
     pub password: Option<Secret>,
@@ -167,6 +171,45 @@ pub enum SnapshotRows {
     Replace,
 }
 
+/// What is done about schema changes of the source. Triggers, events, accounts and rights are never passed on: they are
+/// logged.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ddl {
+    /// "apply": made at the target too, in the log's order. "ignore": logged only. "halt": the sink stops and shows the
+    /// statement.
+    pub policy: DdlPolicy,
+    /// Kinds of statements that are applied whatever `policy` says, such as "optimize-table".
+    pub apply: Vec<String>,
+    /// Kinds that are only logged, such as "create-view".
+    pub ignore: Vec<String>,
+    /// Kinds that stop the sink, such as "drop-table" or "drop-database".
+    pub halt: Vec<String>,
+    /// A statement that runs for longer is ended and undone, and the sink halts. Nothing else is applied while it runs,
+    /// so the lag grows by as much.
+    pub timeout: Period,
+}
+
+impl Default for Ddl {
+    fn default() -> Self {
+        Self {
+            policy: DdlPolicy::Apply,
+            apply: Vec::new(),
+            ignore: Vec::new(),
+            halt: Vec::new(),
+            timeout: Period::seconds(24 * 3600),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DdlPolicy {
+    Apply,
+    Ignore,
+    Halt,
+}
+
 /// The bound of what is queued.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -246,6 +289,30 @@ impl Settings for Config {
             "it is neither \"first\" nor a GTID set",
             "apply.start = \"first\", or the gtid_executed that the target's backup was taken at",
         );
+        for (key, kinds) in
+            [("ddl.apply", &self.ddl.apply), ("ddl.ignore", &self.ddl.ignore), ("ddl.halt", &self.ddl.halt)]
+        {
+            for name in kinds {
+                let known = Kind::from_name(name);
+                refuse_if(
+                    known.is_none(),
+                    key,
+                    &format!("\"{name}\" is no kind of statement"),
+                    &format!(
+                        "one of {}",
+                        Kind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+                    ),
+                );
+                refuse_if(
+                    key == "ddl.apply" && known.is_some_and(is_never_applied),
+                    key,
+                    &format!(
+                        "\"{name}\" is never applied: triggers, events, accounts and rights are each site's own"
+                    ),
+                    "leave it out, and make such changes at the target by hand",
+                );
+            }
+        }
         findings
     }
 }
@@ -311,7 +378,7 @@ mod tests {
     #[test]
     fn each_missing_value_is_named() {
         type Spoil = fn(&mut Config);
-        let cases: [(Spoil, &str); 7] = [
+        let cases: [(Spoil, &str); 9] = [
             (|c| c.prefix.clear(), "setting prefix"),
             (|c| c.target.host.clear(), "setting target.host"),
             (|c| c.target.user.clear(), "setting target.user"),
@@ -319,6 +386,8 @@ mod tests {
             (|c| c.apply.lanes = 0, "setting apply.lanes"),
             (|c| c.apply.start = "yesterday".into(), "setting apply.start"),
             (|c| c.name = Some(String::new()), "setting name"),
+            (|c| c.ddl.halt = vec!["drop".into()], "setting ddl.halt"),
+            (|c| c.ddl.apply = vec!["create-trigger".into()], "setting ddl.apply"),
         ];
         for (spoil, place) in cases {
             let mut config = five_values();

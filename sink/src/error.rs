@@ -4,6 +4,8 @@
 //! invent rows, so the process ends with the cause, the record's coordinates and the remedy. There is no
 //! third way: the log is ordered, so no record can be set aside.
 
+mod schema_change;
+
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use strait_mysql::{
@@ -80,8 +82,6 @@ pub enum Error {
     NoImage { place: Place },
     #[error("table {table} does not exist at the target")]
     MissingTable { table: String, place: Place },
-    #[error("table {table} is missing at the target and cannot be created as the source has it")]
-    CreateTable { table: String, statement: String, place: String, source: ClientError },
     #[error(
         "table {table} has no key, and holds rows at the target: those of the snapshot cannot be told from them"
     )]
@@ -132,6 +132,14 @@ pub enum Error {
     CommitLost { lane: u16, found: Seq, witness: u16, seen: Seq, place: String },
     #[error("column {column} of {table} holds {found:?}, which this version did not write")]
     Checkpoint { table: &'static str, column: &'static str, found: String },
+    #[error("a schema change failed at the target: {statement}")]
+    Ddl { statement: String, at: String, place: String, source: ClientError },
+    #[error("a schema change of the source is not made here: {why}: {statement}")]
+    DdlHalted { why: String, kind: &'static str, statement: String, at: String },
+    #[error("a schema change has not ended within {} s, and was ended: {statement}", .limit.as_secs_f32())]
+    DdlTimeout { statement: String, at: String, place: String, limit: Duration },
+    #[error("{cause}")]
+    DdlUncertain { cause: String, at: String, place: String },
     #[error("the preflight refuses")]
     Preflight { findings: Vec<Finding> },
     #[error("the setting {setting} cannot be used: {cause}")]
@@ -145,21 +153,6 @@ impl Error {
     pub fn target(conn: &Conn, doing: impl Into<String>) -> impl FnOnce(ClientError) -> Self {
         let (place, doing) = (place_of(conn), doing.into());
         move |source| Self::Target { doing, place, source }
-    }
-
-    /// What to do where a snapshot does not find the table that it needs.
-    fn snapshot_remedy(&self) -> Option<String> {
-        Some(match self {
-            Self::NotEmpty { table, .. } => format!(
-                "DELETE FROM {table} at the target if what it holds is the source's; or snapshot.rows = \"replace\", if nobody else \
-                 writes there"
-            ),
-            Self::CreateTable { table, statement, .. } => format!(
-                "GRANT CREATE, REFERENCES ON its database to the sink's account; or create {table} yourself, then start again: \
-                 {statement}"
-            ),
-            _ => return None,
-        })
     }
 
     /// Whether nothing is known of what became of the last statement.
@@ -192,7 +185,7 @@ impl Error {
                     }
                 }
             },
-            Self::Target { source, .. } | Self::Apply { source, .. } => {
+            Self::Target { source, .. } | Self::Apply { source, .. } | Self::Ddl { source, .. } => {
                 if is_connection_lost(source) || server_code(source).is_some_and(is_passing) {
                     Disposition::Retry
                 } else {
@@ -211,7 +204,6 @@ impl Error {
             | Self::Decode { .. }
             | Self::NoImage { .. }
             | Self::MissingTable { .. }
-            | Self::CreateTable { .. }
             | Self::NotEmpty { .. }
             | Self::MissingColumn { .. }
             | Self::UnfilledColumn { .. }
@@ -225,6 +217,9 @@ impl Error {
             | Self::Fenced { .. }
             | Self::CommitLost { .. }
             | Self::Checkpoint { .. }
+            | Self::DdlHalted { .. }
+            | Self::DdlTimeout { .. }
+            | Self::DdlUncertain { .. }
             | Self::Preflight { .. }
             | Self::Setting { .. } => Disposition::Halt,
         }
@@ -236,13 +231,15 @@ impl Error {
             Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => "kafka",
             Self::Registry { .. } | Self::RegistryClient { .. } => "registry",
             Self::TargetLost { .. } | Self::TargetSilent { .. } => "connection_lost",
-            Self::Target { source, .. } | Self::Apply { source, .. } => match server_code(source) {
-                Some(code::OPTION_PREVENTS_STATEMENT | READ_ONLY_MODE) => "target_read_only",
-                Some(_) if is_disk_full(source) => "target_disk_full",
-                Some(code::LOCK_WAIT_TIMEOUT | code::DEADLOCK) => "lock",
-                Some(_) => "statement",
-                None => "connection_lost",
-            },
+            Self::Target { source, .. } | Self::Apply { source, .. } | Self::Ddl { source, .. } => {
+                match server_code(source) {
+                    Some(code::OPTION_PREVENTS_STATEMENT | READ_ONLY_MODE) => "target_read_only",
+                    Some(_) if is_disk_full(source) => "target_disk_full",
+                    Some(code::LOCK_WAIT_TIMEOUT | code::DEADLOCK) => "lock",
+                    Some(_) => "statement",
+                    None => "connection_lost",
+                }
+            }
             Self::Mysql(_) => "target",
             Self::Superseded { .. } => "superseded",
             _ => "other",
@@ -323,7 +320,6 @@ impl Refusal for Error {
             | Self::KafkaFatal { place, .. }
             | Self::KafkaSilent { place, .. }
             | Self::Target { place, .. }
-            | Self::CreateTable { place, .. }
             | Self::NotEmpty { place, .. }
             | Self::TargetLost { place, .. }
             | Self::TargetSilent { place, .. }
@@ -342,6 +338,10 @@ impl Refusal for Error {
             | Self::Apply { place, .. }
             | Self::ValueChanged { place, .. }
             | Self::RowTooLarge { place, .. } => place.to_string(),
+            Self::Ddl { at, place, .. } | Self::DdlTimeout { at, place, .. } | Self::DdlUncertain { at, place, .. } => {
+                format!("{at}, at {place}")
+            }
+            Self::DdlHalted { at, .. } => at.clone(),
             Self::Drift { table, place, .. } => format!("table {table}, {place}"),
             Self::Checkpoint { table, .. } => format!("table {table} at the target"),
             Self::Superseded { .. }
@@ -392,7 +392,10 @@ impl Refusal for Error {
                 format!("create it at the target as it is at the source (SHOW CREATE TABLE {table}); if it is there, the account does not see it: \
                      GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON its database; then start again")
             }
-            Self::NotEmpty { .. } | Self::CreateTable { .. } => self.snapshot_remedy()?,
+            Self::NotEmpty { table, .. } => format!(
+                "DELETE FROM {table} at the target if what it holds is the source's; or snapshot.rows = \"replace\", if nobody else \
+                 writes there"
+            ),
             Self::MissingColumn { table, column, column_type, .. } => {
                 format!("ALTER TABLE {table} ADD COLUMN `{column}` {column_type} at the target, then start again")
             }
@@ -431,23 +434,17 @@ impl Refusal for Error {
                     .into()
             }
             Self::Checkpoint { .. } => "was the row written by a newer version, or by hand? Restore it".into(),
-            Self::Target { source, .. } | Self::Apply { source, .. } => return target_remedy(source),
-            Self::TargetSilent { .. } => {
-                "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of \
-                 a large table without a primary key is found by a full scan) needs a primary key, or a greater \
-                 target.answer_timeout"
-                    .into()
+            Self::Ddl { .. } | Self::DdlHalted { .. } | Self::DdlTimeout { .. } | Self::DdlUncertain { .. } => {
+                return self.ddl_remedy();
             }
+            Self::Target { source, .. } | Self::Apply { source, .. } => return target_remedy(source),
+            Self::TargetSilent { .. } => SILENT_REMEDY.into(),
             Self::Setting { .. } => "see docs/configuration.md".into(),
             Self::KafkaSetting { setting, .. } => format!(
                 "correct {setting}; the names under kafka.options and what they take are librdkafka's \
                  (CONFIGURATION.md there)"
             ),
-            Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => {
-                "check kafka.brokers, that the brokers run, and the account's ACLs (READ on the data and spine \
-                 topics, READ on the group)"
-                    .into()
-            }
+            Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => KAFKA_REMEDY.into(),
             Self::Superseded { .. }
             | Self::Mysql(_)
             | Self::TargetLost { .. }
@@ -463,6 +460,12 @@ impl Refusal for Error {
         }
     }
 }
+
+const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of a large table without \
+     a primary key is found by a full scan) needs a primary key, or a greater target.answer_timeout";
+
+const KAFKA_REMEDY: &str = "check kafka.brokers, that the brokers run, and the account's ACLs (READ on the data and spine topics, READ \
+                            on the group)";
 
 /// The next power of two with room: what to set max_allowed_packet to.
 fn packet_for(bytes: usize) -> usize {

@@ -18,6 +18,7 @@ mod run;
 
 // In data-flow order: the log, the tables it is for, what is to be done, how it is written.
 pub mod datum;
+mod ddl;
 mod decode;
 mod kafka;
 pub mod merge;

@@ -199,6 +199,11 @@ impl Merge {
         self.spine.front()?.snapshot.clone()
     }
 
+    /// The schema change that the oldest transaction is, or begins with.
+    pub fn front_ddl(&self) -> Option<&Ddl> {
+        self.spine.front().and_then(|front| front.ddl.as_ref())
+    }
+
     /// Where a later session may begin reading the spine while the oldest transaction is not applied.
     pub fn front_spine_offset(&self) -> i64 {
         self.spine.resume_offset()

@@ -26,7 +26,10 @@ pub struct Metrics {
     pub batch_rows: Histogram,
     /// Source commit to target commit, a source transaction each.
     pub delay: Histogram,
-    pub ddl: IntCounter,
+    pub ddl_applied: IntCounter,
+    pub ddl_ignored: IntCounter,
+    /// Of the schema change that is being made; 0: none is.
+    pub ddl_running_seconds: Gauge,
     pub redone: IntCounterVec,
     pub repaired: IntCounter,
     pub restarts: IntCounter,
@@ -129,6 +132,10 @@ impl Metrics {
         )
         .expect("a valid metric");
         register(Box::new(redone.clone()));
+        let help = "For how long the schema change under way has been running; 0: none is.";
+        let options = Opts::new("strait_sink_ddl_running_seconds", help);
+        let ddl_running_seconds = Gauge::with_opts(options).expect("a valid metric");
+        register(Box::new(ddl_running_seconds.clone()));
         let lag = Lag::new();
         register(Box::new(lag.clone()));
         build_info(registry);
@@ -147,10 +154,12 @@ impl Metrics {
                 "From the commit at the source to the commit at the target, by the two servers' clocks.",
                 vec![0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 30.0, 300.0],
             ),
-            ddl: counter(
-                "ddl_passed_total",
-                "Schema changes of the source that were logged and not applied.",
+            ddl_applied: counter(
+                "ddl_applied_total",
+                "Schema changes of the source that were made here too.",
             ),
+            ddl_ignored: counter("ddl_ignored_total", "Schema changes of the source that were only logged."),
+            ddl_running_seconds,
             redone,
             repaired: counter(
                 "repaired_total",

@@ -20,7 +20,7 @@ use crate::{
     merge::{End, KeyChange, Taken},
     own_source::OwnSource,
     plan::{Batch, Change, Operation, RecordAt},
-    snapshot::{self, ChunkPlan, ChunkWork, Finishing, Pending, create_table},
+    snapshot::{self, ChunkPlan, ChunkWork, Finishing, Pending},
     sql::{Dialect, SqlBatch},
     table_map::Mapping,
 };
@@ -204,21 +204,26 @@ impl Planner {
         self.offsets.append(&mut self.open_offsets);
     }
 
-    /// A table that a snapshot is to bring: made where it is missing, and pending from now on.
-    pub async fn begin_table(&mut self, conn: &mut Conn, begin: &TableBegin) -> Result<()> {
-        if !self.options.leave_missing_tables {
-            create_table(conn, begin).await?;
+    /// A step of a snapshot without rows: notes it, and looks whether what it is about is missing and is to be made.
+    pub async fn begin_step(&mut self, conn: &mut Conn, step: &SnapshotStep) -> Result<bool> {
+        let makes = !self.options.leave_missing_tables;
+        match step {
+            SnapshotStep::Database { database } => {
+                Ok(makes && !snapshot::has_database(conn, database).await?)
+            }
+            SnapshotStep::Table(TableBegin { database, table, rows }) => {
+                if *rows {
+                    self.pending.add(conn, database, table).await?;
+                }
+                Ok(makes && !snapshot::has_table(conn, database, table).await?)
+            }
+            SnapshotStep::End { .. } => {
+                // What was announced and has not come is gone at the source.
+                self.pending.clear(conn).await?;
+                Ok(false)
+            }
+            SnapshotStep::Chunk(_) => Ok(false),
         }
-        self.tables.forget(&TableName::new(&begin.database, &begin.table));
-        match begin.rows {
-            true => self.pending.add(conn, &begin.database, &begin.table).await,
-            false => Ok(()),
-        }
-    }
-
-    /// A snapshot has ended: what it announced and did not bring is gone at the source.
-    pub async fn end_snapshot(&mut self, conn: &mut Conn) -> Result<()> {
-        self.pending.clear(conn).await
     }
 
     /// The end of a chunk: what has come of it is a task of its own. What is complete must have been taken before.
@@ -281,6 +286,11 @@ impl Planner {
             }
             SnapshotRows::Keep => snapshot::ensure_empty(conn, target).await,
         }
+    }
+
+    /// The target's schema has changed: what is known of its tables is read again.
+    pub fn forget_tables(&mut self) {
+        self.tables.forget_all();
     }
 
     /// Whether nothing complete is gathered. A transaction without rows counts: its number must advance.

@@ -2,7 +2,8 @@
 //!
 //! `lane` is at once the exactly-once checkpoint, the fence and the marker by which the connector beside this
 //! server knows the sink's own transactions; `offset` holds hints where to begin reading each partition;
-//! `snapshot` lists the tables that a snapshot has not brought whole yet.
+//! `snapshot` lists the tables that a snapshot has not brought whole yet; `ddl` says what schema change is about to be
+//! made, for the next start and for that connector.
 //! All text is binary-collated, so that what identifies a row is compared byte by byte. Where the tables
 //! exist nothing is executed: a CREATE ... IF NOT EXISTS would go to the binary log at every start.
 
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 const CREATE_DATABASE: &str =
     "CREATE DATABASE IF NOT EXISTS strait CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 
-const TABLES: [(&str, &str); 4] = [
+const TABLES: [(&str, &str); 5] = [
     (
         "lane",
         "CREATE TABLE IF NOT EXISTS strait.lane (
@@ -65,6 +66,23 @@ const TABLES: [(&str, &str); 4] = [
   table_name VARCHAR(64) NOT NULL,
   PRIMARY KEY (origin, sink, database_name, table_name)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: tables that a snapshot has not brought whole yet'",
+    ),
+    (
+        "ddl",
+        "CREATE TABLE IF NOT EXISTS strait.ddl (
+  origin VARCHAR(64) NOT NULL,
+  sink VARCHAR(64) NOT NULL,
+  epoch BIGINT UNSIGNED NOT NULL,
+  seq BIGINT UNSIGNED NOT NULL COMMENT 'the schema change that is made; done once a lane is past it',
+  gtid VARCHAR(128) NOT NULL COMMENT 'what it runs under; empty: the server''s own',
+  connection_id BIGINT UNSIGNED NOT NULL COMMENT 'which runs it',
+  server_uuid VARCHAR(36) NOT NULL COMMENT 'the server that connection_id belongs to',
+  server_started BIGINT NOT NULL COMMENT 'start of that server, seconds since 1970',
+  database_name VARCHAR(64) NOT NULL,
+  statement LONGBLOB NOT NULL,
+  outcome VARCHAR(8) NOT NULL COMMENT 'set by hand where the server cannot tell: ran, not-run',
+  PRIMARY KEY (origin, sink)
+) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: schema changes under way'",
     ),
 ];
 

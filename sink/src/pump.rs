@@ -16,7 +16,7 @@ use std::{
 };
 
 use strait_mysql::client::Conn;
-use strait_schemas::{Chunk, Seq, SnapshotStep, TableBegin};
+use strait_schemas::{Chunk, Ddl, Seq, SnapshotStep};
 use strait_service::{CancellationToken, Component};
 use tokio::sync::mpsc;
 
@@ -24,6 +24,7 @@ use crate::{
     apply::{Applied, Applier, Stamp},
     checkpoint::{Identity, OffsetRow, save_offsets},
     control::Control,
+    ddl::{Action, At, SchemaChanges},
     error::Result,
     kafka::{Arrival, Feed},
     merge::{End, Lost, Merge, Next, Taken, Waiting},
@@ -50,6 +51,9 @@ pub struct Pump {
     pub merge: Merge,
     pub planner: Planner,
     pub applier: Applier,
+    pub changes: SchemaChanges,
+    /// The transaction whose schema change is made, or passed over.
+    pub changed: Option<Seq>,
     pub reports: mpsc::UnboundedReceiver<Applied>,
     pub spine_topic: Arc<str>,
     pub metrics: Metrics,
@@ -140,6 +144,13 @@ impl Pump {
     async fn take(&mut self, taken: Taken) -> Result<()> {
         let (seq, attempt) = (taken.record.place.seq, taken.record.place.attempt);
         let step = self.merge.front_step();
+        // The rows of CREATE TABLE ... SELECT need their table.
+        if self.changed != Some(seq)
+            && let Some(ddl) = self.merge.front_ddl().cloned()
+            && !self.change_schema(&ddl, At { seq, gtid: taken.gtid.clone() }).await?
+        {
+            return Ok(());
+        }
         self.planner.record(&mut self.control.conn, taken, step.as_deref()).await?;
         // A chunk by key was made to fit.
         if self.planner.is_outgrown() && !is_keyed_chunk(step.as_deref()) {
@@ -150,33 +161,44 @@ impl Pump {
 
     async fn end(&mut self, end: &End) -> Result<()> {
         self.status.beat();
-        log_ddl(end, &self.metrics);
         match end.snapshot.as_deref() {
-            None => self.planner.end(end),
+            None => {}
             Some(SnapshotStep::Chunk(chunk)) => return self.end_chunk(end, chunk).await,
-            Some(SnapshotStep::Table(begin)) => {
-                self.begin_table(begin).await?;
-                self.planner.end(end);
-            }
-            Some(SnapshotStep::End { consistent }) => {
-                tracing::info!(as_of = consistent, "the snapshot has come whole, but for what is under way");
-                let planner = &mut self.planner;
-                let ending = async |conn: &mut Conn| planner.end_snapshot(conn).await;
-                self.control.answered("ending a snapshot", ending).await?;
-                self.planner.end(end);
-            }
+            Some(step) => return self.end_step(end, step).await,
         }
-        if self.planner.is_full() {
+        if let Some(ddl) = end.ddl.as_ref().filter(|_| !end.skipped && self.changed != Some(end.seq))
+            && !self.change_schema(ddl, At { seq: end.seq, gtid: end.gtid.clone() }).await?
+        {
+            return Ok(());
+        }
+        self.planner.end(end);
+        // That a schema change is made is noted at once: the intent is settled by it.
+        if self.planner.is_full() || end.ddl.is_some() {
             self.submit().await?;
         }
         Ok(())
     }
 
-    /// A table that is to come is made first, after everything before it.
-    async fn begin_table(&mut self, begin: &TableBegin) -> Result<()> {
+    /// A step of a snapshot without rows. Databases and tables that are missing are made, as schema changes are.
+    async fn end_step(&mut self, end: &End, step: &SnapshotStep) -> Result<()> {
+        if let SnapshotStep::End { consistent } = step {
+            tracing::info!(as_of = consistent, "the snapshot has come whole, but for what is under way");
+        }
         let planner = &mut self.planner;
-        let making = async |conn: &mut Conn| planner.begin_table(conn, begin).await;
-        self.control.answered("making a table ready for the snapshot", making).await
+        let making = async |conn: &mut Conn| planner.begin_step(conn, step).await;
+        let is_missing = self.control.answered("looking at a table of the snapshot", making).await?;
+        if is_missing && let Some(ddl) = &end.ddl {
+            let at = At { seq: end.seq, gtid: end.gtid.clone() };
+            if !self.make(ddl, &at).await? {
+                return Ok(());
+            }
+        }
+        self.planner.end(end);
+        // An intent is settled by the number that is noted.
+        if self.planner.is_full() || is_missing {
+            self.submit().await?;
+        }
+        Ok(())
     }
 
     async fn end_chunk(&mut self, end: &End, chunk: &Chunk) -> Result<()> {
@@ -187,6 +209,29 @@ impl Pump {
         self.progress.under_way.push_back((task.last, Some(end.commit_us), self.planner.take_offsets()));
         self.control.wait_for(self.applier.submit(task)).await?;
         Ok(())
+    }
+
+    /// Makes a schema change, or passes it over, when all before it is applied. False: the shutdown came first.
+    async fn change_schema(&mut self, ddl: &Ddl, at: At) -> Result<bool> {
+        if self.changes.action(ddl, &at)? == Action::Ignore {
+            self.changes.ignore(ddl, &at);
+        } else if !self.make(ddl, &at).await? {
+            return Ok(false);
+        }
+        self.changed = Some(at.seq);
+        Ok(true)
+    }
+
+    /// Runs a statement of the log when all before it is applied. False: the shutdown came first.
+    async fn make(&mut self, ddl: &Ddl, at: &At) -> Result<bool> {
+        if !self.submit().await? || self.control.wait_for(self.applier.drain()).await?.is_none() {
+            return Ok(false);
+        }
+        if self.control.wait_for(self.changes.apply(ddl, at)).await?.is_none() {
+            return Ok(false);
+        }
+        self.planner.forget_tables();
+        Ok(true)
     }
 
     /// Gives what is gathered to a lane. False: the shutdown came first. What was not given comes again, and
@@ -443,13 +488,4 @@ fn describe(waiting: &Waiting) -> String {
 
 fn is_keyed_chunk(step: Option<&SnapshotStep>) -> bool {
     matches!(step, Some(SnapshotStep::Chunk(chunk)) if !chunk.key.is_empty())
-}
-
-fn log_ddl(end: &End, metrics: &Metrics) {
-    let Some(ddl) = &end.ddl else { return };
-    metrics.ddl.inc();
-    tracing::info!(
-        seq = %end.seq, gtid = %end.gtid, database = %ddl.database, statement = %ddl.statement,
-        "a schema change of the source is passed: it is not applied here"
-    );
 }

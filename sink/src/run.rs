@@ -7,7 +7,7 @@ use std::sync::{
 use std::time::Duration;
 
 use serde_json::json;
-use strait_mysql::server::connect_session;
+use strait_mysql::{client::Conn, server::connect_session};
 use strait_schemas::topics;
 use strait_service::{
     CancellationToken, Component, Context, Disposition, Finding, Refusal as _, registry::Registry,
@@ -21,6 +21,7 @@ use crate::{
     checkpoint::{self, Claim, Identity, ServerRun, Successor},
     config::Config,
     control::{Control, Fence},
+    ddl::SchemaChanges,
     decode::Decoder,
     error::{Error, Result, answered},
     kafka::{Cluster, Feed},
@@ -67,6 +68,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
         metrics: metrics.clone(),
         status: status.clone(),
         lanes: context.status.component("lanes"),
+        ddl: context.status.component("schema changes"),
         stop: context.stop.clone(),
     };
 
@@ -106,6 +108,8 @@ struct Run {
     status: Component,
     /// What the lanes wait for.
     lanes: Component,
+    /// What is being done about a schema change.
+    ddl: Component,
     stop: CancellationToken,
     preflight_passed: AtomicBool,
     /// What this process has taken over, through all its sessions.
@@ -156,18 +160,17 @@ impl Run {
             spine_offset = started.spine_offset,
             "took over"
         );
-        let options = PlannerOptions {
-            fold: config.apply.fold,
-            allow_triggers: config.apply.allow_triggers,
-            snapshot_rows: config.snapshot.rows,
-            leave_missing_tables: config.snapshot.leave_missing_tables,
-            batch_rows: config.apply.batch_rows,
-            batch_bytes: config.apply.batch_bytes.bytes() as usize,
-            answer_timeout: limit,
-        };
-        let pending = Pending::read(&mut control, &started.identity).await?;
-        let decoder = Decoder::new(self.registry.clone());
-        let planner = Planner::new(&mut control, options, decoder, own_source, pending).await?;
+        self.ddl.starting("looking what the former run has left");
+        let changes = SchemaChanges::start(
+            &mut control,
+            config.ddl.clone(),
+            (server.clone(), limit),
+            &started,
+            self.metrics.clone(),
+            [self.ddl.clone(), self.status.clone()],
+        );
+        let changes = changes.await?;
+        let planner = self.planner(&mut control, &started.identity, own_source).await?;
         let (report, reports) = mpsc::unbounded_channel();
         let place = server.place();
         let applier = Applier::start(
@@ -196,6 +199,8 @@ impl Run {
                 config.memory.queues.bytes() as usize,
             ),
             identity: started.identity,
+            changes,
+            changed: None,
             progress: Progress::new(started.offsets),
             offsets_interval: config.apply.offsets_interval.duration(),
             metrics: self.metrics.clone(),
@@ -218,6 +223,26 @@ impl Run {
             reports,
             spine_topic,
         })
+    }
+
+    async fn planner(
+        &self,
+        control: &mut Conn,
+        identity: &Identity,
+        own_source: Option<OwnSource>,
+    ) -> Result<Planner> {
+        let config = &self.config;
+        let options = PlannerOptions {
+            fold: config.apply.fold,
+            allow_triggers: config.apply.allow_triggers,
+            snapshot_rows: config.snapshot.rows,
+            leave_missing_tables: config.snapshot.leave_missing_tables,
+            batch_rows: config.apply.batch_rows,
+            batch_bytes: config.apply.batch_bytes.bytes() as usize,
+            answer_timeout: config.target.answer_timeout.duration(),
+        };
+        let pending = Pending::read(control, identity).await?;
+        Planner::new(control, options, Decoder::new(self.registry.clone()), own_source, pending).await
     }
 
     /// A connection that was lost, or a lane's row that is not as it was left, may be the work of a sink that took

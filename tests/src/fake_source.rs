@@ -12,8 +12,9 @@ use rdkafka::{
     producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer},
 };
 use strait_schemas::{
-    Change, Column, GenerationBegin, Kind, Op, PartEnd, PartitionCount, RecordSeq, Seq, Snapshot, Source,
-    SourceType, SpinePart, SpineRecord, TableEncoder, TableSchema, Value, headers, seq::flags, topics,
+    Change, Column, Ddl, GenerationBegin, Kind, Op, PartEnd, PartitionCount, RecordSeq, Seq, Snapshot,
+    Source, SourceType, SpinePart, SpineRecord, TableEncoder, TableSchema, Value, headers, seq::flags,
+    topics,
 };
 
 use crate::{Kafka, eventually, fresh_name};
@@ -139,6 +140,7 @@ impl FakeSource {
             })
             .collect();
         let part = SpinePart {
+            snapshot: None,
             seq: Seq::new(1, number),
             attempt: self.attempt,
             first,
@@ -146,9 +148,25 @@ impl FakeSource {
             gtid: format!("3e11fa47-71ca-11e1-9e33-c80aa9429562:{number}"),
             commit_us: now_us(),
             end,
-            snapshot: None,
             ddl: None,
             counts,
+        };
+        self.spine(SpineRecord { parts: vec![part], begin: None, as_of_us: now_us() }).await
+    }
+
+    /// A schema change, as a transaction of its own.
+    pub async fn ddl(&self, number: u64, ddl: Ddl) -> Result<()> {
+        let part = SpinePart {
+            snapshot: None,
+            seq: Seq::new(1, number),
+            attempt: self.attempt,
+            first: 0,
+            count: 0,
+            gtid: format!("3e11fa47-71ca-11e1-9e33-c80aa9429562:{number}"),
+            commit_us: now_us(),
+            end: PartEnd::Closed,
+            ddl: Some(ddl),
+            counts: Vec::new(),
         };
         self.spine(SpineRecord { parts: vec![part], begin: None, as_of_us: now_us() }).await
     }

@@ -21,6 +21,7 @@ pub mod registry;
 pub mod run_dir;
 // Two sites, our processes between them, load, and whether both ends are equal.
 pub mod compare;
+pub mod definitions;
 pub mod metrics;
 pub mod shop;
 pub mod sites;

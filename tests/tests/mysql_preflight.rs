@@ -36,7 +36,13 @@ fn source_needs() -> SourceNeeds {
 }
 
 fn target_needs(tables: Vec<TableName>) -> TargetNeeds {
-    TargetNeeds { schema: "strait".to_owned(), tables, allow_triggers: false, packet: 1 << 20 }
+    TargetNeeds {
+        schema: "strait".to_owned(),
+        tables,
+        allow_triggers: false,
+        schema_changes: false,
+        packet: 1 << 20,
+    }
 }
 
 /// The one finding of a check, whose words must hold all of `words`.

@@ -2,7 +2,8 @@
 
 use strait_schemas::topics;
 
-/// For one prefix: its topics, Debezium's heartbeat topic, which is named otherwise, and the transactional id.
+/// For one prefix: its topics, Debezium's topics of heartbeats and of schema changes, which are named otherwise, and the
+/// transactional id.
 pub fn commands(brokers: &str, prefix: &str, transactional_id: &str) -> String {
     const TOPIC: &str =
         "--operation Write --operation Create --operation Describe --operation DescribeConfigs";
@@ -11,6 +12,7 @@ pub fn commands(brokers: &str, prefix: &str, transactional_id: &str) -> String {
     format!(
         "{add} --operation Read {TOPIC} --topic {prefix}. --resource-pattern-type prefixed\n\
          {add} {TOPIC} --topic {heartbeat}\n\
+         {add} {TOPIC} --topic {prefix}\n\
          {add} --operation Write --operation Describe --transactional-id {transactional_id}"
     )
 }

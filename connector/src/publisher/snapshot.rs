@@ -20,7 +20,7 @@ use crate::{
     Error, Result,
     kafka::Record,
     rows::RowsOut,
-    snapshot::{Desk, Portion, ReadChunk, to_wire},
+    snapshot::{Definition, Desk, Listing, Portion, ReadChunk, create_database, create_table, to_wire},
     tables::{Destination, PublishedTable},
 };
 
@@ -50,10 +50,10 @@ impl Snapshotting {
 
 impl Publisher {
     /// The first Kafka transaction of a snapshot: its plan, and each table that is to come.
-    pub fn begin_snapshot(&mut self, tables: Vec<TableBegin>) -> Result<()> {
+    pub fn begin_snapshot(&mut self, listing: &Listing) -> Result<()> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let plan = Arc::clone(&snapshot.plan);
-        tracing::info!(tables = tables.len(), "the snapshot begins");
+        tracing::info!(tables = listing.tables.len(), "the snapshot begins");
         let key = SnapshotPlan::key(self.tables.prefix());
         let value = plan.encode();
         let topic = &self.position;
@@ -64,9 +64,19 @@ impl Publisher {
             value: Some(&value),
             headers: &[],
         })?;
-        for table in tables {
-            let id = format!("{STEP}{},begin={}.{}", plan.id, table.database, table.table);
-            self.numbering.snapshot(&id, self.progress.as_of_us, SnapshotStep::Table(table));
+        let now_us = self.progress.as_of_us;
+        for (database, create) in &listing.databases {
+            let id = format!("{STEP}{},begin={database}", plan.id);
+            self.numbering.snapshot(&id, now_us, SnapshotStep::Database { database: database.clone() });
+            self.numbering.ddl(&id, now_us, create_database(create, now_us));
+            self.numbering.close();
+        }
+        for Definition { database, table, create } in &listing.tables {
+            let id = format!("{STEP}{},begin={database}.{table}", plan.id);
+            let rows = !plan.tables.is_empty();
+            let begin = TableBegin { database: database.clone(), table: table.clone(), rows };
+            self.numbering.snapshot(&id, now_us, SnapshotStep::Table(begin));
+            self.numbering.ddl(&id, now_us, create_table(database, create, now_us));
             self.numbering.close();
         }
         if plan.tables.is_empty() { self.end_snapshot() } else { Ok(()) }

@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 use strait_mysql::binlog::{EventType, QueryEvent, TransactionEnd, TransactionHead};
+use strait_schemas::{Ddl, Snapshot};
 
 use super::Publisher;
 use crate::{
     Error, Result,
-    account_statement::tellable,
     current::{Current, Fate},
+    ddl, intents,
+    reader::now_us,
 };
 
 impl Publisher {
@@ -16,6 +18,7 @@ impl Publisher {
         &mut self,
         head: TransactionHead,
         query: &QueryEvent<'_>,
+        seconds: u32,
         end: &TransactionEnd,
     ) -> Result<()> {
         self.metrics.lag.behind();
@@ -29,10 +32,16 @@ impl Publisher {
             Fate::Resumed(_) => self.void_unfinished(current.head.commit_us),
             Fate::Undecided | Fate::Published | Fate::Looped => {}
         }
-        if self.filter.publishes_statement(query) {
-            let (database, statement) = (query.database_text(), tellable(&query.text()));
-            tracing::info!(gtid = current.id, %database, statement = %excerpt(&statement), "DDL takes a number");
-            self.numbering.ddl(&current.id, current.head.commit_us, &database, &statement);
+        let ours = intents::origin_of(&self.progress.intents, &current.head);
+        if ours.is_some_and(|origin| self.filter.skips_origin(origin)) {
+            current.fate = Fate::Looped;
+        } else if let Some(told) = self.told(query, seconds) {
+            tracing::info!(
+                gtid = current.id, kind = told.kind, database = told.database, statement = %excerpt(&told.statement),
+                "a schema change takes a number"
+            );
+            self.publish_schema_change(&told, &current.head)?;
+            self.numbering.ddl(&current.id, current.head.commit_us, told);
         }
         self.finish(&current, end)
     }
@@ -44,14 +53,47 @@ impl Publisher {
         }
     }
 
-    pub(super) fn handle_create_select(&mut self, query: &QueryEvent<'_>) {
-        let publishes = self.filter.publishes_statement(query);
-        let Some(current) = &mut self.state.current else { return };
-        if publishes && matches!(current.fate, Fate::Undecided) {
+    /// The table is created and filled in one transaction: its rows follow under the same number.
+    pub(super) fn handle_create_select(&mut self, query: &QueryEvent<'_>, seconds: u32) -> Result<()> {
+        self.discard_chunks();
+        let told = self.told(query, seconds);
+        let Some(current) = &mut self.state.current else { return Ok(()) };
+        if let Some(told) = told
+            && matches!(current.fate, Fate::Undecided)
+        {
             current.fate = Fate::Published;
-            self.numbering.ddl(&current.id, current.head.commit_us, &query.database_text(), &query.text());
+            let head = current.head.clone();
+            self.numbering.ddl(&current.id, head.commit_us, told.clone());
             self.state.pending_since.get_or_insert_with(Instant::now);
+            self.publish_schema_change(&told, &head)?;
         }
+        Ok(())
+    }
+
+    /// For Debezium's consumers.
+    fn publish_schema_change(&mut self, told: &Ddl, head: &TransactionHead) -> Result<()> {
+        let Some(changes) = &mut self.schema_changes else { return Ok(()) };
+        let gtid = head.gtid.as_ref().map(ToString::to_string);
+        let origin = strait_schemas::Source {
+            ts_us: head.commit_us,
+            snapshot: Snapshot::False,
+            server_id: head.server_id,
+            gtid: gtid.as_deref(),
+            file: &head.file,
+            pos: head.pos,
+            row: 0,
+            thread: head.thread.map(u64::from),
+            query: None,
+        };
+        changes.send(told, origin, now_us() / 1000, &mut self.source, &mut self.topics, &mut self.producer)
+    }
+
+    /// The statement for the log. None: all that it changes is left out.
+    fn told(&self, query: &QueryEvent<'_>, seconds: u32) -> Option<Ddl> {
+        let statement = ddl::read(query, self.flavor);
+        let left_out = ddl::is_left_out(&statement, &query.database_text(), &self.filter)
+            .unwrap_or_else(|| !self.filter.publishes_statement(query));
+        (!left_out).then(|| ddl::told(query, &statement, seconds, &self.filter))
     }
 
     pub(super) fn statement_form(&self, event: EventType, statement: &str) -> Error {

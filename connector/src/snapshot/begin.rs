@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strait_mysql::server::{ServerFacts, connect, read_facts};
-use strait_schemas::{SnapshotPlan, TableBegin};
+use strait_schemas::SnapshotPlan;
 
 use super::plan::{self, Listing};
 use crate::{Error, Result, config::Config, filter::Filter, source::Source};
@@ -17,7 +17,7 @@ pub struct Begun {
     /// The server's state between the two listings: where the stream begins.
     pub facts: ServerFacts,
     pub plan: Arc<SnapshotPlan>,
-    pub tables: Vec<TableBegin>,
+    pub listing: Listing,
 }
 
 /// Lists the tables around one moment (see `plan`). `with_rows`: not only their definitions.
@@ -39,15 +39,11 @@ pub fn begin(config: &Config, source: &Source, filter: &Filter, id: u64, with_ro
                 continue;
             }
             let mut tables = plan::estimate(&mut conn, &after, &place).await?;
-            let Listing { tables: mut definitions } = after;
             if !with_rows {
                 tables.clear();
-                for table in &mut definitions {
-                    table.rows = false;
-                }
             }
             let plan = Arc::new(SnapshotPlan { id, tables, initial: true });
-            return Ok(Begun { facts, plan, tables: definitions });
+            return Ok(Begun { facts, plan, listing: after });
         }
         Err(Error::Restart {
             why: "tables are created or altered all the time, so no moment was found to begin a snapshot at"

@@ -28,6 +28,7 @@
 
 mod adapt;
 mod begin;
+mod definition;
 mod desk;
 mod keys;
 mod plan;
@@ -39,8 +40,10 @@ use strait_mysql::client::{ClientError, code, server_code};
 use crate::Error;
 
 pub use begin::{Begun, begin};
+pub use definition::{create_database, create_table};
 pub use desk::{Desk, ReadChunk};
 pub use keys::to_wire;
+pub use plan::{Definition, Listing};
 pub use reader::{Portion, ReaderOptions, Work, read};
 
 /// A right that is missing stays so until somebody grants it; any other fault is worth another try.

@@ -10,7 +10,7 @@ use strait_mysql::{
     catalog::{ForeignKey, Table, TableName, list_tables, read_tables},
     client::{Conn, Queryable as _, code, quote_name, server_code, text},
 };
-use strait_schemas::{PlannedTable, TableBegin};
+use strait_schemas::PlannedTable;
 
 use super::failed;
 use crate::{Error, Result, filter::Filter};
@@ -18,7 +18,17 @@ use crate::{Error, Result, filter::Filter};
 /// Tables with how to create them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    pub tables: Vec<TableBegin>,
+    /// SHOW CREATE DATABASE of each database.
+    pub databases: BTreeMap<String, String>,
+    pub tables: Vec<Definition>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    pub database: String,
+    pub table: String,
+    /// SHOW CREATE TABLE.
+    pub create: String,
 }
 
 /// Lists what is published, parents first.
@@ -34,24 +44,17 @@ pub async fn list(conn: &mut Conn, filter: &Filter, place: &str) -> Result<Listi
         .filter(|name| filter.publishes(&name.database))
         .collect();
     let tables = read_tables(conn, &names).await.map_err(unread("read the catalog"))?;
-    let mut databases: BTreeMap<String, String> = BTreeMap::new();
     let mut listing = Listing::default();
     for table in parents_first(&tables) {
         let TableName { database, table } = &table.name;
-        if !databases.contains_key(database) {
+        if !listing.databases.contains_key(database) {
             let sql = format!("SHOW CREATE DATABASE {}", quote_name(database));
-            databases.insert(database.clone(), show(conn, &sql, place).await?.unwrap_or_default());
+            listing.databases.insert(database.clone(), show(conn, &sql, place).await?.unwrap_or_default());
         }
         let sql = format!("SHOW CREATE TABLE {}.{}", quote_name(database), quote_name(table));
         // Dropped since it was listed: the second listing will not have it.
-        let Some(create_table) = show(conn, &sql, place).await? else { continue };
-        listing.tables.push(TableBegin {
-            database: database.clone(),
-            table: table.clone(),
-            create_database: databases[database].clone(),
-            create_table,
-            rows: true,
-        });
+        let Some(create) = show(conn, &sql, place).await? else { continue };
+        listing.tables.push(Definition { database: database.clone(), table: table.clone(), create });
     }
     Ok(listing)
 }
@@ -99,7 +102,7 @@ pub async fn estimate(conn: &mut Conn, listing: &Listing, place: &str) -> Result
         conn.query(sql).await.map_err(|source| failed("read how many rows there are", place, source))?;
     let guesses: BTreeMap<(String, String), u64> =
         rows.into_iter().map(|(database, table, rows)| ((database, table), rows.unwrap_or(0))).collect();
-    let planned = |table: &TableBegin| PlannedTable {
+    let planned = |table: &Definition| PlannedTable {
         estimate: guesses.get(&(table.database.clone(), table.table.clone())).copied().unwrap_or(0),
         database: table.database.clone(),
         table: table.table.clone(),

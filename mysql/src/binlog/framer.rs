@@ -20,7 +20,11 @@ use super::{
     table_maps::TableMaps,
     xa::{self, Xid},
 };
-use crate::gtid::{Gtid, GtidSet};
+use crate::{
+    ddl,
+    gtid::{Gtid, GtidSet},
+    server::Flavor,
+};
 
 /// What is known of a transaction when its first statement begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -337,6 +341,8 @@ impl Framer {
             Statement::Savepoint => Step::Nothing,
             Statement::XaEnd if xa => Step::Nothing,
             Statement::CreateSelect => Step::CreateSelect(query),
+            // The words may stand before the table's options.
+            Statement::Other if creates_with_rows(&query) => Step::CreateSelect(query),
             Statement::Other => {
                 Step::Statement { event: EventType::Query, statement: query.text().into_owned() }
             }
@@ -428,6 +434,11 @@ impl Framer {
             State::Outside | State::Headed(_) => Err(misplaced("it is outside of a transaction")),
         }
     }
+}
+
+/// Whether it is a CREATE TABLE whose rows follow.
+fn creates_with_rows(query: &QueryEvent<'_>) -> bool {
+    ddl::classify(query.statement, ddl::Reading::of(query, Flavor::Mysql)).rows_follow.is_some()
 }
 
 /// The position at or after `pos` that has these lower 32 bits; `None`: there is none.
@@ -644,6 +655,22 @@ mod tests {
             Ok(Step::Statement { event: EventType::Rand, .. })
         ));
         assert!(framer.in_transaction());
+    }
+
+    #[test]
+    fn a_table_created_with_rows_is_known_wherever_it_says_so() {
+        for (statement, creates) in [
+            ("CREATE TABLE `t` (`i` int) START TRANSACTION", true),
+            ("CREATE TABLE `t` (`i` int) START TRANSACTION ENGINE=InnoDB COMMENT='x'", true),
+            ("CREATE TABLE `t` (`i` int) COMMENT=') START TRANSACTION'", false),
+        ] {
+            let (mut framer, mut log) = framer();
+            framer.step(&log.gtid(5)).unwrap();
+            framer.step(&log.query("BEGIN")).unwrap();
+            let event = log.query(statement);
+            let step = framer.step(&event).unwrap();
+            assert_eq!(matches!(step, Step::CreateSelect(_)), creates, "{statement}: {step:?}");
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use mysql_async::Conn;
 
 use super::{
-    Finding, Grants, Report, Verdict, ensure_logged, ensure_no_events, ensure_no_unguarded_triggers,
-    ensure_table_rights, ensure_transactional_engine, ensure_triggers_visible, finding::set, read_grants,
+    Finding, Grants, Report, Verdict, ensure_gtid_choice, ensure_logged, ensure_no_events,
+    ensure_no_unguarded_triggers, ensure_table_rights, ensure_transactional_engine, ensure_triggers_visible,
+    finding::set, read_grants,
 };
 use crate::{
     Result,
@@ -22,6 +23,8 @@ pub struct TargetNeeds {
     pub tables: Vec<TableName>,
     /// The user has said that unguarded triggers are meant to fire.
     pub allow_triggers: bool,
+    /// Schema changes are to be made.
+    pub schema_changes: bool,
     /// The largest statement that may have to be sent, in bytes.
     pub packet: u64,
 }
@@ -43,6 +46,9 @@ async fn check(options: &ServerOptions, needs: &TargetNeeds, report: &mut Report
     report.add(ensure_max_allowed_packet(&facts, needs.packet));
     report.add(ensure_strait_schema_rights(&facts, &grants, &needs.schema));
     report.add(ensure_logged(&facts, &needs.schema));
+    if needs.schema_changes {
+        report.add(ensure_gtid_choice(&facts, &grants));
+    }
     report
         .extend(check_target_tables(&mut conn, &facts, &grants, &needs.tables, needs.allow_triggers).await?);
     Ok(())

@@ -57,7 +57,12 @@ impl ServerRun {
     }
 
     fn is_of(&self, row: &LaneRow) -> bool {
-        self.uuid == row.server_uuid && (self.started - row.server_started).abs() <= START_TOLERANCE_S
+        self.is_same(&Self { uuid: row.server_uuid.clone(), started: row.server_started })
+    }
+
+    /// Whether connection ids of the one mean the same in the other.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.uuid == other.uuid && (self.started - other.started).abs() <= START_TOLERANCE_S
     }
 }
 

@@ -38,6 +38,12 @@ impl KnownTables {
         Ok(Self { catalog: catalog.await?, known: HashMap::new(), answer_timeout })
     }
 
+    /// Forgets every table: a schema change may have changed any of them, and their triggers.
+    pub fn forget_all(&mut self) {
+        self.known.clear();
+        self.catalog.forget_all();
+    }
+
     pub fn facts(&self) -> &ServerFacts {
         self.catalog.facts()
     }
@@ -95,12 +101,6 @@ impl KnownTables {
     ) -> Result<Arc<Target>> {
         let (limit, server) = (self.answer_timeout, place_of(conn));
         answered(limit, server, "reading the target's catalog", self.target(conn, name, place)).await
-    }
-
-    /// What is known of a table may no longer be so.
-    pub fn forget(&mut self, name: &TableName) {
-        self.catalog.forget(name);
-        self.known.remove(&name.table);
     }
 
     async fn target(&mut self, conn: &mut Conn, name: &TableName, place: &Place) -> Result<Arc<Target>> {

@@ -9,9 +9,9 @@
 //! everything else that touches the table.
 
 mod chunk;
-mod create;
+mod missing;
 mod pending;
 
 pub use chunk::{ChunkPlan, ChunkWork, Finishing, tokens};
-pub use create::{create_table, ensure_empty};
+pub use missing::{ensure_empty, has_database, has_table};
 pub use pending::Pending;

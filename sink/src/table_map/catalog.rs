@@ -86,6 +86,11 @@ impl TargetCatalog {
         self.tables.remove(name);
     }
 
+    pub fn forget_all(&mut self) {
+        self.targets.clear();
+        self.tables.clear();
+    }
+
     async fn check(&self, conn: &mut Conn, name: &TableName) -> Result<Vec<Finding>> {
         let names = std::slice::from_ref(name);
         let found = check_target_tables(conn, &self.facts, &self.grants, names, self.allow_triggers).await?;

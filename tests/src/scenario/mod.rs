@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod big_transaction;
 pub mod cuts;
+pub mod ddl_kills;
 pub mod judge;
 pub mod kills;
 pub mod ledger;

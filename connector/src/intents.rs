@@ -1,0 +1,130 @@
+//! Telling the schema changes that our own sink makes from everybody else's.
+//!
+//! A schema change cannot begin with a row of `strait.lane`: it is a transaction of its own. So the sink first
+//! commits what it is about to run to `strait.ddl`, with the GTID that it runs under, or, on a server without GTIDs,
+//! with its connection. The statement that then comes under that GTID (or from that connection) is the sink's. The
+//! intent ends when a lane of the same sink shows that the change's number is behind it: until then the sink may run
+//! it a second time, after a crash, from another connection, which it notes first.
+
+use std::collections::BTreeMap;
+
+use strait_mysql::{
+    binlog::{TableMap, TransactionHead},
+    value::ColumnValue,
+};
+use strait_schemas::{DdlIntent, Seq};
+
+use crate::{
+    filter::STRAIT,
+    loop_test::{BadMark, LaneRow, number, text},
+};
+
+const DDL: &str = "ddl";
+
+pub fn is_intent_table(map: &TableMap) -> bool {
+    map.database == STRAIT && map.table == DDL
+}
+
+/// Where the columns of `strait.ddl` are in its row images.
+#[derive(Debug, Clone, Copy)]
+pub struct IntentColumns {
+    origin: usize,
+    sink: usize,
+    seq: usize,
+    gtid: usize,
+    connection: usize,
+}
+
+impl IntentColumns {
+    pub fn of(map: &TableMap) -> Result<Self, BadMark> {
+        let place = |name| map.column(name).ok_or(BadMark::NoColumn(name));
+        Ok(Self {
+            origin: place("origin")?,
+            sink: place("sink")?,
+            seq: place("seq")?,
+            gtid: place("gtid")?,
+            connection: place("connection_id")?,
+        })
+    }
+
+    /// `origin/sink`, and what it is about to run.
+    pub fn read(&self, row: &[ColumnValue<'_>]) -> Result<(String, DdlIntent), BadMark> {
+        let (origin, sink) = (text(row, self.origin, "origin")?, text(row, self.sink, "sink")?);
+        let intent = DdlIntent {
+            seq: Seq::from_raw(number(row, self.seq, "seq")?),
+            gtid: text(row, self.gtid, "gtid")?,
+            connection: number(row, self.connection, "connection_id")?,
+        };
+        Ok((format!("{origin}/{sink}"), intent))
+    }
+}
+
+/// A lane has committed: what it was about to run before is behind it.
+pub fn settle(intents: &mut BTreeMap<String, DdlIntent>, row: &LaneRow) {
+    if let Some((sink, _)) = row.key.rsplit_once('/')
+        && intents.get(sink).is_some_and(|intent| intent.seq <= row.mark.seq)
+    {
+        intents.remove(sink);
+    }
+}
+
+/// The origin of the sink that runs this schema change.
+pub fn origin_of<'a>(intents: &'a BTreeMap<String, DdlIntent>, head: &TransactionHead) -> Option<&'a str> {
+    let gtid = head.gtid.as_ref().map(ToString::to_string).unwrap_or_default();
+    let is_its = |intent: &DdlIntent| match intent.gtid.is_empty() {
+        true => head.thread.is_some_and(|thread| u64::from(thread) == intent.connection),
+        false => intent.gtid == gtid,
+    };
+    let (sink, _) = intents.iter().find(|(_, intent)| is_its(intent))?;
+    sink.rsplit_once('/').map(|(origin, _)| origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strait_schemas::LaneMark;
+
+    const GTID: &str = "3e11fa47-71ca-11e1-9e33-c80aa9429562:5";
+
+    fn head(gtid: Option<&str>, thread: u32) -> TransactionHead {
+        TransactionHead {
+            gtid: gtid.map(|text| text.parse().expect("a GTID")),
+            commit_us: 2,
+            original_commit_us: 1,
+            server_id: 1,
+            thread: Some(thread),
+            file: "binlog.000001".into(),
+            pos: 4,
+            transaction_length: None,
+        }
+    }
+
+    fn intents(gtid: &str) -> BTreeMap<String, DdlIntent> {
+        let intent = DdlIntent { seq: Seq::new(1, 7), gtid: gtid.into(), connection: 9 };
+        [("beijing/main".into(), intent)].into()
+    }
+
+    #[test]
+    fn a_change_is_a_sinks_by_its_gtid_and_without_one_by_its_connection() {
+        let ours = intents(GTID);
+        assert_eq!(origin_of(&ours, &head(Some(GTID), 1)), Some("beijing"));
+        assert_eq!(origin_of(&ours, &head(Some("3e11fa47-71ca-11e1-9e33-c80aa9429562:6"), 9)), None);
+        assert_eq!(origin_of(&intents(""), &head(None, 9)), Some("beijing"));
+        assert_eq!(origin_of(&intents(""), &head(None, 8)), None);
+    }
+
+    #[test]
+    fn an_intent_ends_when_a_lane_has_passed_it() {
+        let mut intents = intents(GTID);
+        let row = |key: &str, number| LaneRow {
+            origin: "beijing".into(),
+            key: key.into(),
+            mark: LaneMark { epoch: 1, seq: Seq::new(1, number) },
+        };
+        settle(&mut intents, &row("beijing/main/3", 6));
+        settle(&mut intents, &row("beijing/other/3", 9));
+        assert_eq!(intents.len(), 1);
+        settle(&mut intents, &row("beijing/main/3", 7));
+        assert!(intents.is_empty());
+    }
+}

@@ -1,0 +1,47 @@
+//! What mends a schema change that was not made.
+
+use strait_mysql::client::{ClientError, code, server_code};
+
+use super::Error;
+
+impl Error {
+    /// Of a schema change that was not made.
+    pub(super) fn ddl_remedy(&self) -> Option<String> {
+        Some(match self {
+            Self::Ddl { source, .. } => failed_ddl_remedy(source),
+            Self::DdlHalted { kind, .. } => format!(
+                "make the change at the target by hand, if it is meant for both, then start once with --set ddl.ignore={kind}, \
+                 and take that out again when the change is passed; ddl.apply and ddl.ignore settle a kind for good"
+            ),
+            Self::DdlTimeout { .. } => {
+                "it waits for a table that somebody holds (SELECT * FROM sys.schema_table_lock_waits), or takes long: raise \
+                 ddl.timeout and start again"
+                    .into()
+            }
+            Self::DdlUncertain { .. } => {
+                "look whether it took effect (SHOW CREATE TABLE at both sites), then UPDATE strait.ddl SET outcome = 'ran' (or \
+                 'not-run') in that row, and start again; GRANT REPLICATION_APPLIER ON *.* TO the sink's account lets the \
+                 server tell it"
+                    .into()
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// A schema change that failed is undone, or was never begun: the sink makes it again at its next start.
+fn failed_ddl_remedy(source: &ClientError) -> String {
+    match server_code(source) {
+        Some(
+            code::ACCESS_DENIED_DATABASE
+            | code::TABLE_ACCESS_DENIED
+            | code::COLUMN_ACCESS_DENIED
+            | code::SPECIFIC_ACCESS_DENIED,
+        ) => "grant the sink's account the right that the message names (docs/operations.md lists all of them; for a \
+              definer that is another account SET_ANY_DEFINER), then start again"
+            .into(),
+        _ => "the target differs from the source, or somebody has made the change there already: make both alike, or, if it is \
+              there, start once with the statement's kind in ddl.ignore; then start again"
+            .into(),
+    }
+}

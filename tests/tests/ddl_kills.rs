@@ -1,0 +1,9 @@
+//! SIGKILL in the middle of schema changes: `make test`'s short form.
+
+use e2e::scenario::{ddl_kills::DdlKills, seed};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_schema_change_is_made_once_through_kills() -> anyhow::Result<()> {
+    println!("{}", DdlKills { seed: seed(1)?, kills: 8 }.run().await?);
+    Ok(())
+}
