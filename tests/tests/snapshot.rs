@@ -350,3 +350,42 @@ async fn a_row_that_another_keeps_out_halts_with_its_place() -> Result<()> {
     }
     Ok(())
 }
+
+/// Each site brings what the other lacks; what a snapshot makes at one site does not come back from it.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sites_bring_each_other_their_tables() -> Result<()> {
+    let sites = boot("", "").await?;
+    for (site, table) in sites.sites.iter().zip(["ours", "theirs"]) {
+        let mut conn = site.servers.mysql.conn().await?;
+        conn.query_drop(format!("CREATE DATABASE {DATABASE}")).await?;
+        conn.query_drop(format!("USE {DATABASE}")).await?;
+        conn.query_drop("SET SESSION cte_max_recursion_depth = 10000").await?;
+        conn.query_drop(format!("CREATE TABLE {table} (id INT PRIMARY KEY, v VARCHAR(20))")).await?;
+        conn.query_drop("CREATE TABLE common (id INT PRIMARY KEY, v VARCHAR(20))").await?;
+        conn.query_drop(format!("INSERT INTO {table} {SERIES} SELECT i, 'old' FROM s LIMIT 500")).await?;
+        conn.query_drop(format!("INSERT INTO common VALUES (1, 'same'), ({}, '{table}')", table.len()))
+            .await?;
+    }
+    sites.start().await?;
+    published(&sites).await?;
+    let mut conn = sites.sites[1].servers.mysql.conn_to(DATABASE).await?;
+    eventually(PATIENCE, || async {
+        let there: Result<Option<u32>, _> = sites.sites[1]
+            .servers
+            .mysql
+            .conn_to(DATABASE)
+            .await
+            .map_err(|error| error.to_string())?
+            .query_first("SELECT COUNT(*) FROM ours")
+            .await;
+        match there {
+            Ok(Some(500)) => Ok(()),
+            seen => Err(format!("{seen:?}\n{}", sites.last_words())),
+        }
+    })
+    .await?;
+    // A table that came by the snapshot is written to where it came to.
+    conn.query_drop("UPDATE ours SET v = 'new' WHERE id = 7").await?;
+    println!("{}", equal(&sites).await?);
+    sites.stop().await
+}
