@@ -201,7 +201,7 @@ async fn a_filled_source_arrives_while_it_is_written_to() -> Result<()> {
 async fn a_change_that_is_streamed_before_it_is_executed_is_not_overwritten() -> Result<()> {
     let sites = boot(
         "publish.when = 'immediately'\nsnapshot.readers = 1\nlog.level = 'info,strait_connector=debug'",
-        "",
+        "snapshot.rows = 'replace'",
     )
     .await?;
     let source = &sites.sites[0].servers.mysql;
