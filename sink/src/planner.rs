@@ -94,14 +94,23 @@ impl Planner {
         })
     }
 
+    /// To be asked before anything of the log is applied.
+    ///
+    /// # Errors
+    /// The target is the server that the log comes from.
+    pub async fn ensure_another_source(&mut self) -> Result<()> {
+        match self.own_source.take() {
+            Some(own_source) => own_source.ensure_another().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Decodes, maps and gathers a record. Asks the registry and the target's catalog for what it does not know.
     ///
     /// # Errors
     /// What cannot be applied exactly as it is.
     pub async fn record(&mut self, conn: &mut Conn, taken: Taken, step: Option<&SnapshotStep>) -> Result<()> {
-        if let Some(own_source) = self.own_source.take() {
-            own_source.ensure_another().await?;
-        }
+        self.ensure_another_source().await?;
         let Taken { partition, topic, number, gtid, record } = taken;
         self.open_offsets.insert((topic.clone(), number), record.offset + 1);
         // A tombstone says no more than the delete before it.

@@ -161,6 +161,7 @@ impl Pump {
 
     async fn end(&mut self, end: &End) -> Result<()> {
         self.status.beat();
+        self.planner.ensure_another_source().await?;
         match end.snapshot.as_deref() {
             None => {}
             Some(SnapshotStep::Chunk(chunk)) => return self.end_chunk(end, chunk).await,

@@ -14,6 +14,7 @@ use strait_schemas::{Position, topics};
 pub struct PositionReader {
     consumer: BaseConsumer,
     topic: String,
+    key: Vec<u8>,
     latest: Option<Position>,
 }
 
@@ -33,7 +34,7 @@ impl PositionReader {
         let mut assignment = TopicPartitionList::new();
         assignment.add_partition_offset(&topic, 0, Offset::Beginning)?;
         consumer.assign(&assignment)?;
-        Ok(Self { consumer, topic, latest: None })
+        Ok(Self { consumer, topic, key: Position::key(prefix), latest: None })
     }
 
     /// The newest position there is, after waiting at most so long for a newer one.
@@ -41,6 +42,8 @@ impl PositionReader {
         let mut patience = wait;
         while let Some(polled) = self.consumer.poll(patience) {
             match polled {
+                // The plan of a snapshot is kept there, too.
+                Ok(message) if message.key() != Some(&self.key) => {}
                 Ok(message) => {
                     let value = message.payload().context("a position record without value")?;
                     self.latest = Some(Position::decode(value)?);

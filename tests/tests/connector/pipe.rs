@@ -226,8 +226,10 @@ impl Pipe {
 
     pub async fn position(&self) -> Result<Option<Position>> {
         let records = self.read(&topics::position_topic(&self.prefix)).await?;
+        let key = Position::key(&self.prefix);
         records
-            .last()
+            .iter()
+            .rfind(|record| record.key.as_deref() == Some(&key))
             .and_then(|record| record.value.as_deref())
             .map(Position::decode)
             .transpose()
