@@ -133,6 +133,13 @@ impl Publisher {
             transaction_length: None,
         };
         let place = || format!("snapshot of {}.{}, {}:{}", map.database, map.table, head.file, head.pos);
+        let known = self.progress.snapshot.as_ref().and_then(|progress| progress.of(table));
+        let published = known.and_then(|known| known.through.clone());
+        if published != read.above.as_deref().map(to_wire) {
+            return Err(Error::Restart {
+                why: format!("a chunk of {} does not follow the one before", place()),
+            });
+        }
         let destination = self.tables.destination(map, &mut self.topics, &mut self.source, place)?;
         let Destination::Published(published) = &*destination else { return self.advance(table, None, 0) };
         let in_range =

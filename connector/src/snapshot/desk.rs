@@ -177,8 +177,9 @@ impl Desk {
             }
             match state.entries.get(&id) {
                 Some(Entry { phase: Phase::Asked, .. }) => None,
-                // A window that was discarded at once is still one whose outcome is asked for.
-                _ => Some(state.streamed.clone().map(|streamed| (id, streamed))),
+                Some(_) => Some(state.streamed.clone().map(|streamed| (id, streamed))),
+                // It was discarded at once: its outcome is asked for all the same.
+                None => Some(Some((id, GtidSet::default()))),
             }
         })
         .await
@@ -305,14 +306,13 @@ impl Desk {
         self.discard(&mut state, Discarded::Unclear, |_| true);
     }
 
-    /// All open windows of a table go together: a later chunk begins where the one before ends.
+    /// All windows of a table go together, also one that is only asked for: its chunk begins where the one before ends,
+    /// and would leave a hole.
     fn discard(&self, state: &mut State, why: Discarded, concerned: impl Fn(&Entry) -> bool) {
-        let ids: Vec<WindowId> = state
-            .entries
-            .iter()
-            .filter(|(_, entry)| !matches!(entry.phase, Phase::Asked) && concerned(entry))
-            .map(|(id, _)| *id)
-            .collect();
+        let opened = |entry: &&Entry| !matches!(entry.phase, Phase::Asked) && concerned(entry);
+        let tables: Vec<u32> = state.entries.values().filter(opened).map(|entry| entry.table).collect();
+        let lost = state.entries.iter().filter(|(_, entry)| tables.contains(&entry.table));
+        let ids: Vec<WindowId> = lost.map(|(id, _)| *id).collect();
         for id in ids {
             state.entries.remove(&id);
             state.discarded.insert(id, why);
@@ -383,15 +383,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_unclear_discards_open_windows_but_not_those_that_are_only_asked_for() {
+    async fn what_is_unclear_discards_open_windows_and_those_that_would_follow_them() {
         let desk = Desk::default();
         let open = opened(&desk, 0).await;
+        let same = name();
+        let follows = desk.open(0, &same, &[], &[]);
+        tokio::pin!(follows);
+        assert!(futures_util::poll!(&mut follows).is_pending());
         let table = name();
         let asking = desk.open(1, &table, &[], &[]);
         tokio::pin!(asking);
         assert!(futures_util::poll!(&mut asking).is_pending());
         desk.discard_all();
         assert_eq!(desk.outcome(open).await, Outcome::Discarded(Discarded::Unclear));
+        let follower = follows.await.expect("not closed").0;
+        desk.deliver(follower, read(4));
+        assert!(desk.take_ready("binlog.000002", 4).is_none(), "there would be a hole before it");
+        assert_eq!(desk.outcome(follower).await, Outcome::Discarded(Discarded::Unclear));
         desk.open_windows(GtidSet::default);
         let later = asking.await.expect("not closed").0;
         desk.deliver(later, read(4));
