@@ -39,7 +39,7 @@ pub use error::{Disposition, Error, Input, Result};
 pub use exact::{Exact, ExactForm, Image, decode_exact, encode_exact};
 pub use heartbeat::HeartbeatEncoder;
 pub use json::{JsonDecoder, JsonEnvelope, Shape};
-pub use position::{Fingerprint, Inside, LaneMark, Position};
+pub use position::{Fingerprint, Flavor, Inside, LaneMark, Position};
 pub use seq::{RecordSeq, Seq};
 pub use spine::{Ddl, GenerationBegin, PartEnd, PartitionCount, SpinePart, SpineRecord};
 pub use table::{Column, Kind, SourceType, TableSchema};
