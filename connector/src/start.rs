@@ -19,8 +19,13 @@ use std::{
     time::Instant,
 };
 
-use strait_mysql::{binlog::Framer, gtid::GtidSet, server::ServerFacts, stream::StartAt};
-use strait_schemas::{Fingerprint, GenerationBegin, Inside, Position, Seq, topics};
+use strait_mysql::{
+    binlog::Framer,
+    gtid::{Gtid, GtidSet},
+    server::{self, ServerFacts},
+    stream::StartAt,
+};
+use strait_schemas::{Fingerprint, Flavor, GenerationBegin, Inside, Position, Seq, topics};
 use strait_service::{CancellationToken, Component};
 use tokio::runtime::Handle;
 
@@ -182,6 +187,7 @@ fn go_on(
         )
     })?;
     ensure_mode(config, &progress)?;
+    ensure_flavor(config, facts, &progress)?;
     let same_server = facts.server_uuid.as_deref() == Some(progress.server_uuid.as_str());
     if let Some(published) = &progress.gtids {
         ensure_executed(shared, source, facts, published, same_server)?;
@@ -237,6 +243,27 @@ fn ensure_mode(config: &Config, progress: &Progress) -> Result<()> {
     ))
 }
 
+fn flavor(facts: &ServerFacts) -> Flavor {
+    match facts.flavor {
+        server::Flavor::Mysql => Flavor::Mysql,
+        server::Flavor::MariaDb => Flavor::MariaDb,
+    }
+}
+
+fn ensure_flavor(config: &Config, facts: &ServerFacts, progress: &Progress) -> Result<()> {
+    let (stored, found) = (progress.flavor, flavor(facts));
+    if stored == found {
+        return Ok(());
+    }
+    Err(Error::refused(
+        format!(
+            "the stored position is one of {stored}, and the source is {found}: GTIDs and files mean nothing there"
+        ),
+        format!("topic {}, {}", topics::position_topic(&config.prefix), facts.place),
+        "let source.host name the old server; to move to another kind of server, make the readers equal and use another `prefix`",
+    ))
+}
+
 fn other_server(facts: &ServerFacts, progress: &Progress) -> Error {
     Error::refused(
         format!(
@@ -266,7 +293,9 @@ fn ensure_executed(
         }
         let mut missing = published.clone();
         missing.subtract(&executed);
-        if !same_server || began.elapsed() >= patience {
+        // MariaDB notes a GTID when it is logged, before anybody can read it: one that is not there will not come.
+        let may_come = same_server && facts.flavor == server::Flavor::Mysql;
+        if !may_come || began.elapsed() >= patience {
             return Err(lost_tail(facts, &missing, same_server));
         }
         let text = format!(
@@ -305,12 +334,12 @@ fn lost_tail(facts: &ServerFacts, missing: &GtidSet, same_server: bool) -> Error
 }
 
 fn ensure_not_purged(facts: &ServerFacts, published: &GtidSet) -> Result<()> {
-    let mut purged = facts.purged().map_err(|source| Error::Source {
+    let purged = facts.purged().map_err(|source| Error::Source {
         attempted: "read gtid_purged",
         place: facts.place.clone(),
         source,
     })?;
-    purged.subtract(published);
+    let purged = purged.beyond(published);
     if purged.is_empty() {
         return Ok(());
     }
@@ -350,6 +379,8 @@ fn begin_first(
     let begin_at = gtids.as_ref().map_or_else(|| crate::progress::file_id(&file, pos), ToString::to_string);
     tracing::info!(start = begin_at, "first start of this prefix");
     let progress = Progress {
+        flavor: flavor(facts),
+        before_last: None,
         server_uuid: facts.server_uuid.clone().unwrap_or_default(),
         gtids,
         file,
@@ -444,6 +475,13 @@ fn where_to_stream(
                 source,
             })?;
             match last.gtid.parse() {
+                Ok(gtid @ Gtid::Domain(_)) if gtids.contains(&gtid) && !purged.contains(&gtid) => {
+                    // Without it the last one is not compared: it was read by nobody yet.
+                    Ok(match &progress.before_last {
+                        Some(before) => (StartAt::Gtid(before.clone()), Some(last.clone())),
+                        None => (progress.start_at(), None),
+                    })
+                }
                 Ok(gtid) if gtids.contains(&gtid) && !purged.contains(&gtid) => {
                     let mut before = gtids.clone();
                     before.remove(&gtid);

@@ -10,6 +10,8 @@ mod idle;
 mod kills;
 mod loops;
 mod lost_tail;
+mod mariadb;
+mod mariadb_failover;
 mod refusals;
 mod slow;
 mod split;
