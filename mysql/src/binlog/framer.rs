@@ -220,7 +220,7 @@ impl Framer {
             EventType::Query => self.take_query(event),
             EventType::TableMap => {
                 self.expect_inside()?;
-                self.maps.insert(event)?;
+                self.maps.insert(event, self.is_mariadb())?;
                 Ok(Step::Nothing)
             }
             EventType::WriteRows

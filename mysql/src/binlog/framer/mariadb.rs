@@ -10,9 +10,15 @@ impl Framer {
     /// Whether what is missing before this event may be the ANNOTATE_ROWS that MariaDB writes before a statement's first
     /// table map, and does not send.
     pub(super) fn is_annotation(&self, header: &EventHeader, start: u64) -> bool {
-        let mariadb = self.head().is_some_and(|head| matches!(head.gtid, Some(Gtid::Domain(_))));
         let shortest = (EventHeader::LENGTH + 1) as u64;
-        mariadb && header.event_type == EventType::TableMap && start >= self.pos.saturating_add(shortest)
+        self.is_mariadb()
+            && header.event_type == EventType::TableMap
+            && start >= self.pos.saturating_add(shortest)
+    }
+
+    /// Whether the transaction under way is of MariaDB.
+    pub(super) fn is_mariadb(&self) -> bool {
+        self.head().is_some_and(|head| matches!(head.gtid, Some(Gtid::Domain(_))))
     }
 
     pub(super) fn take_mariadb_gtid<'a>(&mut self, event: &RawEvent) -> Result<Step<'a>> {
