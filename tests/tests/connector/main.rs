@@ -6,6 +6,7 @@ mod pipe;
 mod acls;
 mod by_file;
 mod envelope;
+mod failover;
 mod idle;
 mod kills;
 mod loops;
