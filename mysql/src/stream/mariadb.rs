@@ -18,12 +18,14 @@ pub(super) async fn prepare(conn: &mut Conn, start: &StartAt, place: &str) -> Re
     if !version.unwrap_or_default().to_ascii_lowercase().contains("mariadb") {
         return Ok(false);
     }
-    let mut set = format!("SET @mariadb_slave_capability = {KNOWS_GTIDS}");
-    if let StartAt::Gtid(gtids) = start {
-        let state = gtids.connect_state();
+    let set = match start {
         // Strict: a start that falls into a hole of the log is another history's, and refused.
-        set.push_str(&format!(", @slave_gtid_strict_mode = 1, @slave_connect_state = '{state}'"));
-    }
+        StartAt::Gtid(gtids) => format!(
+            "SET @mariadb_slave_capability = {KNOWS_GTIDS}, @slave_gtid_strict_mode = 1, @slave_connect_state = '{}'",
+            gtids.connect_state()
+        ),
+        StartAt::File { .. } => format!("SET @mariadb_slave_capability = {KNOWS_GTIDS}"),
+    };
     conn.query_drop(set).await.map_err(Error::query(place, "preparing the session for the binary log"))?;
     Ok(true)
 }
