@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 
 use strait_mysql::{
     catalog::{self, Table, TableName},
-    client::{Conn, Queryable as _},
+    client::{Conn, Queryable as _, Row, text},
     gtid::GtidSet,
     server::{ServerFacts, ServerOptions, connect, read_binlog_files, read_facts},
 };
@@ -102,6 +102,37 @@ impl Source {
         self.with_conn("look a table up in the catalog", async |conn| catalog::read_table(conn, &name).await)
     }
 
+    /// File and position in the binary log up to which MariaDB has committed, in its engines too. A snapshot tells them:
+    /// `gtid_binlog_pos` has what is only logged as well.
+    pub fn committed_place(&mut self) -> Result<(String, u64)> {
+        let place = self.place();
+        let answer = self
+            .with_conn("ask how far the source has committed", async |conn| Ok(snapshot_place(conn).await))?;
+        let attempted = "ask how far the source has committed";
+        let rows = answer.map_err(|source| {
+            self.conn = None;
+            Error::Sql { attempted, place: place.clone(), source }
+        })?;
+        let value = |name: &str| {
+            rows.iter()
+                .find(|row| text(row, 0).is_some_and(|found| found.eq_ignore_ascii_case(name)))
+                .and_then(|row| text(row, 1))
+        };
+        let pos = value("binlog_snapshot_position").and_then(|pos| pos.parse().ok());
+        match (value("binlog_snapshot_file"), pos) {
+            (Some(file), Some(pos)) => Ok((file, pos)),
+            _ => Err(Error::Restart { why: format!("{place} does not tell how far it has committed") }),
+        }
+    }
+
+    /// Lets a moment pass between two looks.
+    pub fn pause(&self, length: Duration) -> Result<()> {
+        self.wait_for(async {
+            tokio::time::sleep(length).await;
+            Ok(())
+        })
+    }
+
     /// Whether the server has executed all of `set`; waits for it up to `patience` (whole seconds).
     pub fn has_executed(&mut self, set: &GtidSet, patience: Duration) -> Result<bool> {
         let statement = format!("SELECT WAIT_FOR_EXECUTED_GTID_SET('{set}', {})", patience.as_secs().max(1));
@@ -117,6 +148,13 @@ impl Source {
             }
         }
     }
+}
+
+async fn snapshot_place(conn: &mut Conn) -> Result<Vec<Row>, strait_mysql::client::ClientError> {
+    conn.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
+    let rows = conn.query("SHOW STATUS LIKE 'binlog\\_snapshot\\_%'").await?;
+    conn.query_drop("ROLLBACK").await?;
+    Ok(rows)
 }
 
 #[cfg(test)]

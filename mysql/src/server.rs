@@ -3,6 +3,7 @@
 mod connect;
 mod error;
 mod facts;
+mod identity;
 mod options;
 
 pub use connect::{Session, connect, connect_session, place_of};
@@ -10,4 +11,5 @@ pub use error::Error;
 pub use facts::{
     BinlogPlace, Flavor, SemiSync, ServerFacts, read_binlog_files, read_binlog_place, read_facts,
 };
+pub use identity::read_identity;
 pub use options::{Password, ServerOptions, Tls, TlsMode};
