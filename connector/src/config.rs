@@ -12,7 +12,7 @@ use strait_service::{
     http, log, registry, retry,
 };
 
-use crate::first_place;
+use crate::{first_place, mapping::Types};
 
 /// Everything a connector is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,7 @@ pub struct Config {
     pub topics: Topics,
     pub registry: registry::Config,
     pub schema: Schema,
+    pub types: Types,
     pub publish: Publish,
     pub snapshot: Snapshot,
     pub retry: retry::Config,

@@ -11,7 +11,7 @@ use crate::{
     config::{Config, Format},
     filter::Filter,
     kafka::{Purpose, Topic, Topics},
-    mapping::{RowMapper, Unmappable, map_table},
+    mapping::{RowMapper, Types, Unmappable, map_table},
     schema_registry::SchemaRegistry,
     source::Source,
 };
@@ -47,6 +47,7 @@ pub struct Tables {
 struct Compiler {
     prefix: String,
     format: Format,
+    types: Types,
     registry: SchemaRegistry,
     /// Database and table of each topic.
     owners: HashMap<String, (String, String)>,
@@ -57,6 +58,7 @@ impl Tables {
         let compiler = Compiler {
             prefix: config.prefix.clone(),
             format: config.schema.format,
+            types: config.types,
             registry,
             owners: HashMap::new(),
         };
@@ -105,7 +107,8 @@ impl Compiler {
         place: impl Fn() -> String,
     ) -> Result<PublishedTable> {
         let key = key_of(map, source)?;
-        let schema = map_table(&self.prefix, map, key).map_err(|cause| unmappable(&cause, map, place()))?;
+        let schema = map_table(&self.prefix, self.types, map, key)
+            .map_err(|cause| unmappable(&cause, map, place()))?;
         let name = topics::data_topic(&self.prefix, &map.database, &map.table);
         self.own(&name, map, place)?;
         let topic = topics.ensure(&name, Purpose::Data)?;
@@ -121,7 +124,7 @@ impl Compiler {
         Ok(PublishedTable {
             topic,
             encoder,
-            mapper: RowMapper::new(map),
+            mapper: RowMapper::new(map, self.types),
             has_key: !schema.key.is_empty(),
             collection: format!("{}.{}", map.database, map.table).into(),
         })

@@ -2,17 +2,29 @@
 //! decided here, value by value: the rule is that a reader who has only the envelope's value must be able to
 //! store the same bytes again, else the exact form goes along.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
 use strait_mysql::{
     binlog::{ColumnDef, ColumnType, TableMap},
     charset::{self, Charset},
     jsonb,
-    value::{ColumnValue, Date, DateTime},
+    value::{BinaryValue, ColumnValue, Date, DateTime, DecimalValue, Time},
 };
 use strait_schemas::{Exact, ExactForm, Image, Value};
 
-use super::{table::escape_label, time::write_zoned};
+use super::{
+    modes::{BigintUnsignedMode, BinaryMode, DecimalMode, TimeMode, Types},
+    table::escape_label,
+    time,
+};
+
+/// What stands for a time that is none where null is not allowed.
+const EPOCH: &str = "1970-01-01T00:00:00Z";
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// A value that does not fit its column's description.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +55,7 @@ pub struct RowMapper {
 struct ColumnMapper {
     name: Box<str>,
     nullable: bool,
+    types: Types,
     detail: Detail,
 }
 
@@ -50,10 +63,16 @@ struct ColumnMapper {
 #[derive(Debug)]
 enum Detail {
     Plain,
+    /// BIGINT UNSIGNED as Connect's Decimal.
+    Precise,
     Fsp(u8),
     Charset(Option<&'static Charset>),
-    Enum { labels: Box<[Label]> },
-    Set { labels: Arc<[String]> },
+    Enum {
+        labels: Box<[Label]>,
+    },
+    Set {
+        labels: Arc<[String]>,
+    },
     Point,
 }
 
@@ -65,8 +84,8 @@ struct Label {
 }
 
 impl RowMapper {
-    pub fn new(map: &TableMap) -> Self {
-        Self { columns: map.columns.iter().map(ColumnMapper::new).collect() }
+    pub fn new(map: &TableMap, types: Types) -> Self {
+        Self { columns: map.columns.iter().map(|column| ColumnMapper::new(column, types)).collect() }
     }
 
     /// Replaces `values` by those of the image `row`, and appends to `exact` what they cannot carry.
@@ -95,8 +114,11 @@ impl RowMapper {
 type Mapped<'v> = (Value<'v>, Option<(ExactForm, Cow<'v, [u8]>)>);
 
 impl ColumnMapper {
-    fn new(column: &ColumnDef) -> Self {
+    fn new(column: &ColumnDef, types: Types) -> Self {
         let detail = match column.ty {
+            ColumnType::LongLong if types.bigint_unsigned_handling_mode == BigintUnsignedMode::Precise => {
+                Detail::Precise
+            }
             ColumnType::Time { fsp } | ColumnType::DateTime { fsp } | ColumnType::Timestamp { fsp } => {
                 Detail::Fsp(fsp)
             }
@@ -114,7 +136,7 @@ impl ColumnMapper {
             ColumnType::Geometry { kind: strait_mysql::binlog::GeometryKind::Point, .. } => Detail::Point,
             _ => Detail::Plain,
         };
-        Self { name: column.name.as_str().into(), nullable: column.nullable, detail }
+        Self { name: column.name.as_str().into(), nullable: column.nullable, types, detail }
     }
 
     fn map<'v>(&'v self, value: &ColumnValue<'v>) -> Result<Mapped<'v>, Unreadable> {
@@ -122,18 +144,17 @@ impl ColumnMapper {
             ColumnValue::Null => Value::Null,
             ColumnValue::Absent => return Err(Unreadable::Absent { column: self.name.to_string() }),
             ColumnValue::Int(v) => Value::Int(v),
+            ColumnValue::UInt(v) if matches!(self.detail, Detail::Precise) => {
+                Value::Bytes(Cow::Owned(unscaled(v)))
+            }
             // A BIGINT UNSIGNED above i64::MAX wraps, as in Debezium's "long" mode; the type's name tells.
             ColumnValue::UInt(v) => Value::Int(v as i64),
             ColumnValue::Float(v) => Value::Float(v),
             ColumnValue::Double(v) => Value::Double(v),
-            ColumnValue::Decimal(v) => {
-                let mut unscaled = Vec::new();
-                v.write_unscaled_be(&mut unscaled);
-                Value::Bytes(Cow::Owned(unscaled))
-            }
+            ColumnValue::Decimal(v) => return self.decimal(v),
             ColumnValue::Year(v) => Value::Int(i64::from(v)),
             ColumnValue::Date(v) => return Ok(self.date(v)),
-            ColumnValue::Time(v) => Value::Int(v.total_micros()),
+            ColumnValue::Time(v) => return Ok(self.time(v)),
             ColumnValue::DateTime(v) => return Ok(self.datetime(v)),
             ColumnValue::Timestamp { seconds, micros } => return Ok(self.timestamp(seconds, micros)),
             ColumnValue::Bit { bytes, bits: 1 } => Value::Bool(bytes.iter().any(|byte| *byte != 0)),
@@ -141,7 +162,7 @@ impl ColumnMapper {
             ColumnValue::Enum(index) => return Ok(self.enumeration(index)),
             ColumnValue::Set(bitmap) => return Ok(self.set(bitmap)),
             ColumnValue::Text(bytes) => return Ok(self.text(bytes)),
-            ColumnValue::Binary(v) => Value::Bytes(v.to_bytes()),
+            ColumnValue::Binary(v) => return Ok(self.binary(v)),
             ColumnValue::Json(bytes) => return self.json(bytes),
             ColumnValue::JsonText(text) => Value::Text(Cow::Borrowed(text)),
             ColumnValue::Geometry(bytes) => self.geometry(bytes)?,
@@ -164,28 +185,115 @@ impl ColumnMapper {
         (value, Some((ExactForm::Text, Cow::Owned(text.into_bytes()))))
     }
 
-    fn date<'v>(&self, date: Date) -> Mapped<'v> {
-        if let Some(days) = date.days() {
-            return (Value::Int(i64::from(days)), None);
+    fn decimal<'v>(&self, decimal: DecimalValue<'v>) -> Result<Mapped<'v>, Unreadable> {
+        Ok(match self.types.decimal_handling_mode {
+            DecimalMode::Precise => {
+                let mut unscaled = Vec::new();
+                decimal.write_unscaled_be(&mut unscaled);
+                (Value::Bytes(Cow::Owned(unscaled)), None)
+            }
+            DecimalMode::String => (Value::Text(Cow::Owned(decimal.to_text())), None),
+            DecimalMode::Double => {
+                let text = decimal.to_text();
+                let double = text.parse().map_err(|_| self.malformed("decimal"))?;
+                (Value::Double(double), Some((ExactForm::Text, Cow::Owned(text.into_bytes()))))
+            }
+        })
+    }
+
+    /// As text the bytes could be read back, but not without knowing by which mode.
+    fn binary<'v>(&self, binary: BinaryValue<'v>) -> Mapped<'v> {
+        let bytes = binary.to_bytes();
+        let text = match self.types.binary_handling_mode {
+            BinaryMode::Bytes => return (Value::Bytes(bytes), None),
+            BinaryMode::Base64 => STANDARD.encode(&bytes),
+            BinaryMode::Base64UrlSafe => URL_SAFE.encode(&bytes),
+            BinaryMode::Hex => hex(&bytes),
+        };
+        (Value::Text(Cow::Owned(text)), Some((ExactForm::Raw, bytes)))
+    }
+
+    fn time<'v>(&self, time: Time) -> Mapped<'v> {
+        let micros = time.total_micros();
+        let mode = self.types.time_precision_mode;
+        if mode == TimeMode::AdaptiveTimeMicroseconds {
+            return (Value::Int(micros), None);
         }
+        let exact = || {
+            let mut text = String::new();
+            time.write_text(self.fsp(), &mut text);
+            text
+        };
+        if !(0..DAY_MICROS).contains(&micros) {
+            let midnight = match mode {
+                TimeMode::IsoString => Value::Text(Cow::Borrowed("00:00:00Z")),
+                _ => Value::Int(0),
+            };
+            return self.no_such_date(midnight, exact());
+        }
+        match mode {
+            TimeMode::AdaptiveTimeMicroseconds | TimeMode::Microseconds => (Value::Int(micros), None),
+            TimeMode::Nanoseconds => (Value::Int(micros * 1000), None),
+            TimeMode::Connect => {
+                let lost = micros % 1000 != 0;
+                (Value::Int(micros / 1000), lost.then(|| (ExactForm::Text, Cow::Owned(exact().into_bytes()))))
+            }
+            TimeMode::IsoString => (Value::Text(Cow::Owned(time::iso_time(micros))), None),
+        }
+    }
+
+    fn date<'v>(&self, date: Date) -> Mapped<'v> {
+        let iso = self.types.time_precision_mode == TimeMode::IsoString;
         let mut text = String::new();
-        date.write_text(&mut text);
-        self.no_such_date(Value::Int(0), text)
+        match date.days() {
+            Some(days) if !iso => (Value::Int(i64::from(days)), None),
+            Some(_) => {
+                date.write_text(&mut text);
+                text.push('Z');
+                (Value::Text(Cow::Owned(text)), None)
+            }
+            None => {
+                date.write_text(&mut text);
+                let epoch = if iso { Value::Text(Cow::Borrowed("1970-01-01Z")) } else { Value::Int(0) };
+                self.no_such_date(epoch, text)
+            }
+        }
     }
 
     fn datetime<'v>(&self, at: DateTime) -> Mapped<'v> {
-        if let Some(micros) = at.micros_since_epoch() {
-            let value = if self.fsp() <= 3 { micros.div_euclid(1000) } else { micros };
-            return (Value::Int(value), None);
+        let mode = self.types.time_precision_mode;
+        let exact = || {
+            let mut text = String::new();
+            at.write_text(self.fsp(), &mut text);
+            text
+        };
+        let Some(micros) = at.micros_since_epoch() else {
+            let epoch = match mode {
+                TimeMode::IsoString => Value::Text(Cow::Borrowed(EPOCH)),
+                _ => Value::Int(0),
+            };
+            return self.no_such_date(epoch, exact());
+        };
+        match mode {
+            TimeMode::AdaptiveTimeMicroseconds if self.fsp() <= 3 => {
+                (Value::Int(micros.div_euclid(1000)), None)
+            }
+            TimeMode::AdaptiveTimeMicroseconds | TimeMode::Microseconds => (Value::Int(micros), None),
+            // 64 bits of nanoseconds reach from 1677 to 2262.
+            TimeMode::Nanoseconds => match micros.checked_mul(1000) {
+                Some(nanos) => (Value::Int(nanos), None),
+                None => self.no_such_date(Value::Int(0), exact()),
+            },
+            TimeMode::Connect => {
+                let lost = micros % 1000 != 0;
+                let millis = micros.div_euclid(1000);
+                (Value::Int(millis), lost.then(|| (ExactForm::Text, Cow::Owned(exact().into_bytes()))))
+            }
+            TimeMode::IsoString => (Value::Text(Cow::Owned(time::iso_timestamp(&at, micros))), None),
         }
-        let mut text = String::new();
-        at.write_text(self.fsp(), &mut text);
-        self.no_such_date(Value::Int(0), text)
     }
 
     fn timestamp<'v>(&self, seconds: i64, micros: u32) -> Mapped<'v> {
-        let mut text = String::with_capacity(28);
-        write_zoned(seconds, micros, self.fsp(), &mut text);
         if seconds == 0 && micros == 0 {
             let zero = DateTime {
                 date: Date { year: 0, month: 0, day: 0 },
@@ -196,8 +304,10 @@ impl ColumnMapper {
             };
             let mut exact = String::new();
             zero.write_text(self.fsp(), &mut exact);
-            return self.no_such_date(Value::Text(Cow::Owned(text)), exact);
+            return self.no_such_date(Value::Text(Cow::Borrowed(EPOCH)), exact);
         }
+        let mut text = String::with_capacity(28);
+        time::write_zoned(seconds, micros, self.fsp(), &mut text);
         (Value::Text(Cow::Owned(text)), None)
     }
 
@@ -285,6 +395,21 @@ impl ColumnMapper {
     }
 }
 
+/// Big-endian two's complement of least length.
+fn unscaled(value: u64) -> Vec<u8> {
+    let wide = i128::from(value).to_be_bytes();
+    let needed = (64 - value.leading_zeros()) as usize / 8 + 1;
+    wide[wide.len() - needed..].to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    text
+}
+
 fn by_index<'v>(index: u64) -> (ExactForm, Cow<'v, [u8]>) {
     (ExactForm::Index, Cow::Owned(index.to_string().into_bytes()))
 }
@@ -303,7 +428,6 @@ fn point(wkb: &[u8]) -> Option<(f64, f64)> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use strait_mysql::value::Time;
 
     pub fn column(name: &str, ty: ColumnType) -> ColumnDef {
         ColumnDef {
@@ -319,8 +443,16 @@ pub(super) mod tests {
 
     /// Maps one value of one column; the exact form, if any, as text.
     fn map(column: ColumnDef, value: ColumnValue<'static>) -> (Value<'static>, Option<(ExactForm, Vec<u8>)>) {
+        map_as(Types::default(), column, value)
+    }
+
+    fn map_as(
+        types: Types,
+        column: ColumnDef,
+        value: ColumnValue<'static>,
+    ) -> (Value<'static>, Option<(ExactForm, Vec<u8>)>) {
         let map = TableMap::new("d".into(), "t".into(), vec![column], vec![], true);
-        let mapper = RowMapper::new(&map);
+        let mapper = RowMapper::new(&map, types);
         let (mut values, mut exact) = (Vec::new(), Vec::new());
         mapper.map(&[value], Image::After, &mut values, &mut exact).expect("maps");
         let value = values.remove(0).into_owned();
@@ -400,6 +532,40 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn unsigned_numbers_have_no_byte_too_many() {
+        for (value, bytes) in [
+            (0, &[0][..]),
+            (127, &[127]),
+            (128, &[0, 128]),
+            (255, &[0, 255]),
+            (256, &[1, 0]),
+            (u64::MAX, &[0, 255, 255, 255, 255, 255, 255, 255, 255]),
+        ] {
+            assert_eq!(unscaled(value), bytes, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_an_option_loses_goes_along() {
+        let bytes = || ColumnValue::Binary(BinaryValue::whole(&[0xfb, 0xff]));
+        for (mode, expected) in
+            [(BinaryMode::Base64, "+/8="), (BinaryMode::Base64UrlSafe, "-_8="), (BinaryMode::Hex, "fbff")]
+        {
+            let types = Types { binary_handling_mode: mode, ..Types::default() };
+            let mapped = map_as(types, column("c", ColumnType::Blob { length_bytes: 2 }), bytes());
+            assert_eq!(mapped, (text(expected), Some((ExactForm::Raw, vec![0xfb, 0xff]))));
+        }
+        let types = Types { time_precision_mode: TimeMode::Connect, ..Types::default() };
+        let time =
+            |negative, micros| ColumnValue::Time(Time { negative, hours: 1, minutes: 0, seconds: 0, micros });
+        let as_time = |value| map_as(types, column("c", ColumnType::Time { fsp: 6 }), value);
+        let exact = |text: &str| Some((ExactForm::Text, text.as_bytes().to_vec()));
+        assert_eq!(as_time(time(false, 5000)), (Value::Int(3_600_005), None));
+        assert_eq!(as_time(time(false, 5001)), (Value::Int(3_600_005), exact("01:00:00.005001")));
+        assert_eq!(as_time(time(true, 0)), (Value::Null, exact("-01:00:00.000000")));
+    }
+
+    #[test]
     fn enum_zero_is_told_from_an_empty_label() {
         let column = ColumnDef {
             labels: ["", "a,b", "c"].map(str::to_owned).into(),
@@ -465,7 +631,7 @@ pub(super) mod tests {
     #[test]
     fn a_partial_image_is_refused() {
         let map = TableMap::new("d".into(), "t".into(), vec![column("gone", ColumnType::Long)], vec![], true);
-        let mapper = RowMapper::new(&map);
+        let mapper = RowMapper::new(&map, Types::default());
         let error = mapper
             .map(&[ColumnValue::Absent], Image::After, &mut Vec::new(), &mut Vec::new())
             .expect_err("refused");
