@@ -79,8 +79,9 @@ enum Detail {
 #[derive(Debug)]
 struct Label {
     text: Box<str>,
-    /// The text is not the label itself.
-    escaped: bool,
+    /// The text is not the label itself, or may not be: the catalog, which a snapshot has labels from, prints characters above
+    /// U+FFFF as '?'.
+    doubtful: bool,
 }
 
 impl RowMapper {
@@ -129,7 +130,10 @@ impl ColumnMapper {
                 labels: column
                     .labels
                     .iter()
-                    .map(|label| Label { text: escape_label(label).into(), escaped: label.contains(',') })
+                    .map(|label| Label {
+                        text: escape_label(label).into(),
+                        doubtful: label.contains([',', '?']),
+                    })
                     .collect(),
             },
             ColumnType::Set { .. } => Detail::Set { labels: Arc::clone(&column.labels) },
@@ -318,7 +322,7 @@ impl ColumnMapper {
             _ => None,
         };
         match label {
-            Some(label) if !label.escaped => (Value::Text(Cow::Borrowed(&*label.text)), None),
+            Some(label) if !label.doubtful => (Value::Text(Cow::Borrowed(&*label.text)), None),
             Some(label) => (Value::Text(Cow::Borrowed(&*label.text)), Some(by_index(u64::from(index)))),
             None => (Value::Text(Cow::Borrowed("")), Some(by_index(u64::from(index)))),
         }
@@ -337,7 +341,7 @@ impl ColumnMapper {
                 text.push(',');
             }
             told |= 1 << bit;
-            ambiguous |= label.is_empty() || label.contains(',');
+            ambiguous |= label.is_empty() || label.contains([',', '?']);
             text.push_str(label);
         }
         let exact = (told != bitmap || ambiguous).then(|| by_index(bitmap));
@@ -577,6 +581,11 @@ pub(super) mod tests {
         assert_eq!(map(column.clone(), ColumnValue::Enum(2)), (text("a\\,b"), index("2")));
         assert_eq!(map(column.clone(), ColumnValue::Enum(3)), (text("c"), None));
         assert_eq!(map(column, ColumnValue::Enum(4)), (text(""), index("4")));
+        let printed = ColumnDef {
+            labels: ["?"].map(str::to_owned).into(),
+            ..self::column("c", ColumnType::Enum { bytes: 1 })
+        };
+        assert_eq!(map(printed, ColumnValue::Enum(1)), (text("?"), index("1")));
     }
 
     #[test]
