@@ -287,6 +287,8 @@ fn go_on(
     if !same_server {
         tracing::warn!(before = progress.server_uuid, now = ?facts.server_uuid, "another server: it holds everything that was published");
         progress.server_uuid = facts.server_uuid.clone().unwrap_or_default();
+        // Its log has other places.
+        (progress.file, progress.pos) = (String::new(), 0);
     }
     let (next_seq, attempt) = (stored.next_seq, stored.attempt + 1);
     let snapshot = snapshot_to_go_on(shared, &progress)?;
