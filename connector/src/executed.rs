@@ -2,10 +2,13 @@
 //! the server has committed it, and a failover at that moment loses it. Published all the same, every failover
 //! would find the log ahead of the server. So there a Kafka transaction is committed only once the server has
 //! executed what is in it.
+//!
+//! MariaDB has no set of executed GTIDs, but tells up to where in its log a snapshot sees: the same by place.
 
 use std::time::{Duration, Instant};
 
 use strait_mysql::{
+    binlog::TransactionEnd,
     gtid::{Gtid, GtidSet},
     server::ServerFacts,
 };
@@ -16,6 +19,8 @@ use crate::{Error, Result, config::When, source::Source};
 /// Shorter than Kafka's transaction timeout: the Kafka transaction is open meanwhile.
 const PATIENCE: Duration = Duration::from_secs(40);
 const STEP: Duration = Duration::from_secs(1);
+/// Between two looks at MariaDB, where nothing can be waited for.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Semi-synchronous replication may be turned on while we stream.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -26,19 +31,30 @@ pub struct ExecutedGate {
     waits: bool,
     looked: Instant,
     pending: GtidSet,
+    /// Of MariaDB: where the last that was added ends.
+    pending_end: Option<TransactionEnd>,
 }
 
 impl ExecutedGate {
     pub fn new(when: When, facts: &ServerFacts) -> Self {
-        Self { when, waits: gates(when, facts), looked: Instant::now(), pending: GtidSet::new() }
+        Self {
+            when,
+            waits: gates(when, facts),
+            looked: Instant::now(),
+            pending: GtidSet::new(),
+            pending_end: None,
+        }
     }
 
     /// A transaction is about to be covered by the position.
-    pub fn add(&mut self, gtid: Option<&Gtid>) {
+    pub fn add(&mut self, gtid: Option<&Gtid>, end: &TransactionEnd) {
         if self.waits
             && let Some(gtid) = gtid
         {
             self.pending.add(gtid);
+            if matches!(gtid, Gtid::Domain(_)) {
+                self.pending_end = Some(end.clone());
+            }
         }
     }
 
@@ -49,7 +65,7 @@ impl ExecutedGate {
             return Ok(());
         }
         let began = Instant::now();
-        while !source.has_executed(&self.pending, STEP)? {
+        while !self.is_executed(source)? {
             status.waiting(format!(
                 "waiting for the source to execute {}: it is in the binary log but not committed (no acknowledgement by a semi-synchronous replica)",
                 self.pending
@@ -65,11 +81,23 @@ impl ExecutedGate {
             }
         }
         self.pending = GtidSet::new();
+        self.pending_end = None;
         Ok(())
     }
 }
 
 impl ExecutedGate {
+    /// Waits a little where the answer is no.
+    fn is_executed(&self, source: &mut Source) -> Result<bool> {
+        let Some(end) = &self.pending_end else { return source.has_executed(&self.pending, STEP) };
+        let (file, pos) = source.committed_place()?;
+        let executed = (file.len(), &*file, pos) >= (end.file.len(), &*end.file, end.pos);
+        if !executed {
+            source.pause(LOOK)?;
+        }
+        Ok(executed)
+    }
+
     fn look_again(&mut self, source: &mut Source) -> Result<()> {
         if self.when == When::Auto && self.looked.elapsed() >= LOOK_AGAIN {
             self.waits = gates(self.when, &source.facts()?);

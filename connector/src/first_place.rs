@@ -111,8 +111,7 @@ pub fn purged(facts: &ServerFacts) -> Result<GtidSet> {
 
 /// Whatever follows `read` is still in the source's binary log.
 pub fn ensure_not_purged(facts: &ServerFacts, read: &GtidSet) -> Result<()> {
-    let mut gone = purged(facts)?;
-    gone.subtract(read);
+    let gone = purged(facts)?.beyond(read);
     if gone.is_empty() {
         return Ok(());
     }

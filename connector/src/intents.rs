@@ -1,8 +1,8 @@
 //! Telling the schema changes that our own sink makes from everybody else's.
 //!
 //! A schema change cannot begin with a row of `strait.lane`: it is a transaction of its own. So the sink first
-//! commits what it is about to run to `strait.ddl`, with the GTID that it runs under, or, on a server without GTIDs,
-//! with its connection. The statement that then comes under that GTID (or from that connection) is the sink's. The
+//! commits what it is about to run to `strait.ddl`, with the GTID that it runs under (of MariaDB: with the server_id of
+//! our own, and the least number), or, on a server without GTIDs, with its connection. The statement that then comes under that GTID (or from that connection) is the sink's. The
 //! intent ends when a lane of the same sink shows that the change's number is behind it: until then the sink may run
 //! it a second time, after a crash, from another connection, which it notes first.
 
@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use strait_mysql::{
     binlog::{TableMap, TransactionHead},
+    gtid::Gtid,
     value::ColumnValue,
 };
 use strait_schemas::{DdlIntent, Seq};
@@ -70,13 +71,23 @@ pub fn settle(intents: &mut BTreeMap<String, DdlIntent>, row: &LaneRow) {
 
 /// The origin of the sink that runs this schema change.
 pub fn origin_of<'a>(intents: &'a BTreeMap<String, DdlIntent>, head: &TransactionHead) -> Option<&'a str> {
-    let gtid = head.gtid.as_ref().map(ToString::to_string).unwrap_or_default();
     let is_its = |intent: &DdlIntent| match intent.gtid.is_empty() {
         true => head.thread.is_some_and(|thread| u64::from(thread) == intent.connection),
-        false => intent.gtid == gtid,
+        false => head.gtid.as_ref().is_some_and(|gtid| is_under(gtid, &intent.gtid)),
     };
     let (sink, _) = intents.iter().find(|(_, intent)| is_its(intent))?;
     sink.rsplit_once('/').map(|(origin, _)| origin)
+}
+
+/// Whether a GTID is what an intent says: the very one; of MariaDB that one or, with its server_id, a greater number.
+fn is_under(gtid: &Gtid, intended: &str) -> bool {
+    match (gtid, intended.parse()) {
+        (Gtid::Domain(gtid), Ok(Gtid::Domain(least))) => {
+            (gtid.domain, gtid.server) == (least.domain, least.server) && gtid.number >= least.number
+        }
+        (gtid, Ok(intended)) => *gtid == intended,
+        (_, Err(_)) => false,
+    }
 }
 
 #[cfg(test)]
@@ -110,6 +121,11 @@ mod tests {
         assert_eq!(origin_of(&ours, &head(Some(GTID), 1)), Some("beijing"));
         assert_eq!(origin_of(&ours, &head(Some("3e11fa47-71ca-11e1-9e33-c80aa9429562:6"), 9)), None);
         assert_eq!(origin_of(&intents(""), &head(None, 9)), Some("beijing"));
+        let at_mariadb = intents("0-3000000000-7");
+        assert_eq!(origin_of(&at_mariadb, &head(Some("0-3000000000-9"), 1)), Some("beijing"));
+        for other in ["0-3000000000-6", "0-1-9", "1-3000000000-9", GTID] {
+            assert_eq!(origin_of(&at_mariadb, &head(Some(other), 9)), None, "{other}");
+        }
         assert_eq!(origin_of(&intents(""), &head(None, 8)), None);
     }
 

@@ -6,16 +6,19 @@ use std::collections::BTreeMap;
 
 use strait_mysql::{
     binlog::{TransactionEnd, TransactionHead, Xid},
-    gtid::GtidSet,
+    gtid::{Gtid, GtidSet},
     stream::StartAt,
 };
-use strait_schemas::{DdlIntent, Fingerprint, Inside, LaneMark, Position, Seq, SnapshotProgress};
+use strait_schemas::{DdlIntent, Fingerprint, Flavor, Inside, LaneMark, Position, Seq, SnapshotProgress};
 
 #[derive(Debug, Clone)]
 pub struct Progress {
+    pub flavor: Flavor,
     pub server_uuid: String,
     /// `None`: the place is kept as file and position.
     pub gtids: Option<GtidSet>,
+    /// Of MariaDB: the set without the last transaction, which it does not tell by itself.
+    pub before_last: Option<GtidSet>,
     pub file: String,
     pub pos: u64,
     pub last: Option<Fingerprint>,
@@ -33,8 +36,10 @@ pub struct Progress {
 impl Progress {
     pub fn from_position(position: &Position) -> Result<Self, strait_mysql::gtid::ParseError> {
         Ok(Self {
+            flavor: position.flavor,
             server_uuid: position.server_uuid.clone(),
             gtids: position.gtid_set.as_deref().map(str::parse).transpose()?,
+            before_last: position.before_last.as_deref().map(str::parse).transpose()?,
             file: position.file.clone(),
             pos: position.pos,
             last: position.last.clone(),
@@ -50,6 +55,9 @@ impl Progress {
     /// A source transaction has been read to its end.
     pub fn complete(&mut self, head: &TransactionHead, end: &TransactionEnd, last: Fingerprint) {
         if let (Some(gtids), Some(gtid)) = (&mut self.gtids, &head.gtid) {
+            if matches!(gtid, Gtid::Domain(_)) {
+                self.before_last = Some(gtids.clone());
+            }
             gtids.add(gtid);
         }
         self.moved(&end.file, end.pos);
@@ -91,6 +99,8 @@ impl Progress {
 
     pub fn position(&self, next_seq: Seq, attempt: u32, inside: Option<Inside>) -> Position {
         Position {
+            flavor: self.flavor,
+            before_last: self.before_last.as_ref().map(ToString::to_string),
             server_uuid: self.server_uuid.clone(),
             gtid_set: self.gtids.as_ref().map(ToString::to_string),
             file: self.file.clone(),
@@ -149,6 +159,8 @@ mod tests {
 
     fn progress(gtids: Option<&str>) -> Progress {
         Progress {
+            flavor: Flavor::Mysql,
+            before_last: None,
             server_uuid: UUID.into(),
             gtids: gtids.map(|text| text.parse().expect("a set")),
             file: "binlog.000001".into(),
@@ -174,6 +186,19 @@ mod tests {
         assert_eq!(position.last, Some(fingerprint("g")));
         let again = Progress::from_position(&position).expect("parses");
         assert_eq!(again.start_at(), progress.start_at());
+    }
+
+    #[test]
+    fn of_mariadb_the_set_before_the_last_transaction_is_kept() {
+        let mut progress = progress(Some("0-1-4,1-1-9"));
+        progress.flavor = Flavor::MariaDb;
+        let end = TransactionEnd { file: "binlog.000002".into(), pos: 500 };
+        progress.complete(&head(Some("0-2-5".into())), &end, fingerprint("0-2-5"));
+        let position = progress.position(Seq::new(1, 2), 3, None);
+        assert_eq!(position.gtid_set.as_deref(), Some("0-1-4,0-2-5,1-1-9"));
+        assert_eq!(position.before_last.as_deref(), Some("0-1-4,1-1-9"));
+        let again = Progress::from_position(&position).expect("parses");
+        assert_eq!((again.flavor, again.before_last), (Flavor::MariaDb, progress.before_last));
     }
 
     #[test]

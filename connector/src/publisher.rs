@@ -14,6 +14,7 @@
 mod commit;
 mod compare;
 mod marks;
+mod order;
 mod snapshot;
 mod statement;
 mod xa;
@@ -190,6 +191,7 @@ impl Publisher {
             Step::Statement { event, statement } => Err(self.statement_form(event, &statement)),
             Step::Commit(end) => self.handle_commit(&end),
             Step::Rollback(end) => self.handle_rollback(&end),
+            Step::Empty { head, end } => self.handle_without_rows(head, &end),
             Step::XaPrepare { one_phase: true, end, .. } => self.handle_commit(&end),
             Step::XaPrepare { xid, end, .. } => self.handle_xa_prepare(&xid, &end),
             Step::XaCommit { head, xid, end } => self.handle_xa_commit(head, &xid, &end),
@@ -244,6 +246,7 @@ impl Publisher {
         if let Some(fingerprint) = self.compare.take_if(|fingerprint| fingerprint.gtid == id) {
             return Ok(Fate::Compared(fingerprint));
         }
+        self.ensure_in_order(head)?;
         if self.end_at_start.is_some() && self.is_past_start(&head.file, head.pos) {
             self.ensure_compared(&head.file, head.pos)?;
         }
@@ -427,7 +430,7 @@ impl Publisher {
     }
 
     fn complete(&mut self, current: &Current, end: &TransactionEnd) {
-        self.gate.add(current.head.gtid.as_ref());
+        self.gate.add(current.head.gtid.as_ref(), end);
         self.progress.complete(&current.head, end, current.fingerprint());
         self.state.moved = true;
     }

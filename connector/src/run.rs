@@ -113,6 +113,7 @@ async fn session(shared: &Shared) -> Result<()> {
             Work::new(Arc::clone(&snapshot.plan), &publisher.progress.snapshot.clone().unwrap_or_default());
         let options = ReaderOptions {
             server: options.clone(),
+            flavor: publisher.flavor,
             server_uuid: server_uuid.clone(),
             readers: usize::from(config.snapshot.readers),
             chunk_rows: u64::from(config.snapshot.chunk_rows),

@@ -7,7 +7,7 @@ use strait_mysql::{
     catalog::{self, Table, TableName},
     client::{Conn, Queryable as _},
     gtid::GtidSet,
-    server::{ServerFacts, ServerOptions, connect, read_binlog_files, read_facts},
+    server::{ServerFacts, ServerOptions, connect, read_binlog_files, read_facts, read_snapshot_place},
 };
 use strait_service::CancellationToken;
 use tokio::runtime::Handle;
@@ -102,6 +102,28 @@ impl Source {
         self.with_conn("look a table up in the catalog", async |conn| catalog::read_table(conn, &name).await)
     }
 
+    /// File and position in the binary log up to which MariaDB has committed, in its engines too. A snapshot tells them:
+    /// `gtid_binlog_pos` has what is only logged as well.
+    pub fn committed_place(&mut self) -> Result<(String, u64)> {
+        let place = self.place();
+        let answer = self
+            .with_conn("ask how far the source has committed", async |conn| Ok(snapshot_place(conn).await))?;
+        let attempted = "ask how far the source has committed";
+        let found = answer.map_err(|source| {
+            self.conn = None;
+            Error::Sql { attempted, place: place.clone(), source }
+        })?;
+        found.ok_or_else(|| Error::Restart { why: format!("{place} does not tell how far it has committed") })
+    }
+
+    /// Lets a moment pass between two looks.
+    pub fn pause(&self, length: Duration) -> Result<()> {
+        self.wait_for(async {
+            tokio::time::sleep(length).await;
+            Ok(())
+        })
+    }
+
     /// Whether the server has executed all of `set`; waits for it up to `patience` (whole seconds).
     pub fn has_executed(&mut self, set: &GtidSet, patience: Duration) -> Result<bool> {
         let statement = format!("SELECT WAIT_FOR_EXECUTED_GTID_SET('{set}', {})", patience.as_secs().max(1));
@@ -117,6 +139,13 @@ impl Source {
             }
         }
     }
+}
+
+async fn snapshot_place(conn: &mut Conn) -> Result<Option<(String, u64)>, strait_mysql::client::ClientError> {
+    conn.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
+    let place = read_snapshot_place(conn).await?;
+    conn.query_drop("ROLLBACK").await?;
+    Ok(place)
 }
 
 #[cfg(test)]

@@ -21,9 +21,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strait_mysql::{binlog::Framer, gtid::GtidSet, server::ServerFacts, stream::StartAt};
+use strait_mysql::{
+    binlog::Framer,
+    gtid::{Gtid, GtidSet},
+    server::{self, ServerFacts},
+    stream::StartAt,
+};
 use strait_schemas::{
-    Fingerprint, GenerationBegin, Inside, Position, Seq, SnapshotPlan, SnapshotProgress, topics,
+    Fingerprint, Flavor, GenerationBegin, Inside, Position, Seq, SnapshotPlan, SnapshotProgress, topics,
 };
 use strait_service::{CancellationToken, Component};
 use tokio::runtime::Handle;
@@ -239,6 +244,7 @@ fn ensure_can_go_on(
         )
     })?;
     ensure_mode(config, &progress)?;
+    ensure_flavor(config, facts, &progress)?;
     *facts = source.facts()?;
     crate::check::ensure_source(shared, source, facts)?;
     let same_server = is_same_server(facts, &progress);
@@ -282,6 +288,8 @@ fn go_on(
     if !same_server {
         tracing::warn!(before = progress.server_uuid, now = ?facts.server_uuid, "another server: it holds everything that was published");
         progress.server_uuid = facts.server_uuid.clone().unwrap_or_default();
+        // Its log has other places.
+        (progress.file, progress.pos) = (String::new(), 0);
     }
     let (next_seq, attempt) = (stored.next_seq, stored.attempt + 1);
     let snapshot = snapshot_to_go_on(shared, &progress)?;
@@ -334,6 +342,27 @@ fn ensure_mode(config: &Config, progress: &Progress) -> Result<()> {
     ))
 }
 
+fn flavor(facts: &ServerFacts) -> Flavor {
+    match facts.flavor {
+        server::Flavor::Mysql => Flavor::Mysql,
+        server::Flavor::MariaDb => Flavor::MariaDb,
+    }
+}
+
+fn ensure_flavor(config: &Config, facts: &ServerFacts, progress: &Progress) -> Result<()> {
+    let (stored, found) = (progress.flavor, flavor(facts));
+    if stored == found {
+        return Ok(());
+    }
+    Err(Error::refused(
+        format!(
+            "the stored position is one of {stored}, and the source is {found}: GTIDs and files mean nothing there"
+        ),
+        format!("topic {}, {}", topics::position_topic(&config.prefix), facts.place),
+        "let source.host name the old server; to move to another kind of server, make the readers equal and use another `prefix`",
+    ))
+}
+
 fn other_server(facts: &ServerFacts, progress: &Progress) -> Error {
     Error::refused(
         format!(
@@ -363,7 +392,9 @@ fn ensure_executed(
         }
         let mut missing = published.clone();
         missing.subtract(&executed);
-        if !same_server || began.elapsed() >= patience {
+        // MariaDB notes a GTID when it is logged, before anybody can read it: one that is not there will not come.
+        let may_come = same_server && facts.flavor == server::Flavor::Mysql;
+        if !may_come || began.elapsed() >= patience {
             return Err(lost_tail(facts, &missing, same_server));
         }
         let text = format!(
@@ -437,6 +468,8 @@ fn begin_first(
     let begin_at = gtids.as_ref().map_or_else(|| crate::progress::file_id(&file, pos), ToString::to_string);
     tracing::info!(start = begin_at, "first start of this prefix");
     let progress = Progress {
+        flavor: flavor(facts),
+        before_last: None,
         server_uuid: facts.server_uuid.clone().unwrap_or_default(),
         gtids,
         file,
@@ -484,6 +517,13 @@ fn where_to_stream(
         Some(gtids) => {
             let purged = first_place::purged(facts)?;
             match last.gtid.parse() {
+                Ok(gtid @ Gtid::Domain(_)) if gtids.contains(&gtid) && !purged.contains(&gtid) => {
+                    // Without it the last one is not compared: it was read by nobody yet.
+                    Ok(match &progress.before_last {
+                        Some(before) => (StartAt::Gtid(before.clone()), Some(last.clone())),
+                        None => (progress.start_at(), None),
+                    })
+                }
                 Ok(gtid) if gtids.contains(&gtid) && !purged.contains(&gtid) => {
                     let mut before = gtids.clone();
                     before.remove(&gtid);

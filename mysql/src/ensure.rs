@@ -17,8 +17,9 @@ pub use finding::{Finding, Report, Severity, Verdict};
 pub use grants::{Grants, read_grants};
 pub use gtid_choice::{ensure_gtid_choice, may_choose_gtids};
 pub use log::{
-    ensure_flush_log, ensure_full_image, ensure_full_metadata, ensure_gtid_mode, ensure_log_bin,
-    ensure_logged, ensure_order_commits, ensure_row_format, ensure_sync_binlog, ensure_whole_json,
+    ensure_flush_log, ensure_full_image, ensure_full_metadata, ensure_gtid_mode, ensure_gtid_strict_mode,
+    ensure_log_bin, ensure_logged, ensure_order_commits, ensure_row_format, ensure_sync_binlog,
+    ensure_whole_json,
 };
 pub use position::{ensure_executed, ensure_not_purged};
 pub use rights::{ensure_replication_rights, ensure_server_id_free, ensure_snapshot_rights};
@@ -51,6 +52,7 @@ fn facts_for_tests() -> crate::server::ServerFacts {
         binlog_row_image: Some("FULL".to_owned()),
         binlog_row_metadata: Some("FULL".to_owned()),
         binlog_row_value_options: Some(String::new()),
+        gtid_strict_mode: None,
         binlog_order_commits: Some(true),
         sync_binlog: Some(1),
         flush_log_at_trx_commit: Some(1),

@@ -12,10 +12,13 @@
 //! - It inflates compressed transactions on its own and appends their events to the stream, without a bound or
 //!   a check. Those copies are passed over: our own `expand` opens the compressed event itself.
 //! - It does not verify checksums. `RawEvent` does.
+//! - It takes the checksum of MariaDB's very first event for a part of it. See `mariadb`.
 //!
 //! `@source_binlog_checksum` is left alone on purpose: asked for CRC32 by that name, the server puts a
 //! checksum on the very first event, before the client can know. Which checksum is in use is read from the
 //! server's format description.
+
+mod mariadb;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -24,16 +27,14 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use mysql_async::{
-    BinlogStreamRequest, Conn, Error as ClientError, binlog::events::Event, prelude::Queryable as _,
-};
+use mysql_async::{BinlogStreamRequest, Conn, Error as ClientError, binlog::events::Event};
 
 use crate::{
     Result,
     binlog::{Checksum, EventHeader, EventType, RawEvent},
     client::{code, server_code, server_message},
     gtid::GtidSet,
-    server::{Error, ServerOptions, Session, connect_session},
+    server::{Error, ServerOptions, Session, connect_session, read_identity},
 };
 
 /// Where a stream begins.
@@ -122,11 +123,12 @@ impl BinlogStream {
             ..Session::default()
         };
         let mut conn = connect_session(options, &session).await?;
-        let dump = dump_request(server_id, start, &origin)?;
         let opening = async {
             if let Some(expected) = request.server_uuid {
                 ensure_server(&mut conn, &origin, expected).await?;
             }
+            let mariadb = mariadb::prepare(&mut conn, start, &origin.place).await?;
+            let dump = dump_request(server_id, start, mariadb, &origin)?;
             let events = conn.get_binlog_stream(dump).await.map_err(|error| origin.refused(error))?;
             Ok::<_, Error>(events)
         };
@@ -163,7 +165,7 @@ impl BinlogStream {
             let event = self.receive().await?;
             self.note_pace(&event, asked.elapsed());
             if !self.is_copy(&event) {
-                return Ok(raw_event(event)?);
+                return Ok(mariadb::without_checksum(raw_event(event)?));
             }
         }
     }
@@ -213,11 +215,10 @@ fn usual_silence(heartbeat: Duration) -> Duration {
 
 /// Asked on the very connection that will stream.
 async fn ensure_server(conn: &mut Conn, origin: &Origin, expected: &str) -> Result<(), Error> {
-    let found: Option<String> = conn
-        .query_first("SELECT @@server_uuid")
+    match read_identity(conn)
         .await
-        .map_err(Error::query(&origin.place, "asking for server_uuid"))?;
-    match found {
+        .map_err(Error::query(&origin.place, "asking for the server's identity"))?
+    {
         Some(found) if found == expected => Ok(()),
         found => Err(Error::OtherServer {
             place: origin.place.clone(),
@@ -228,7 +229,10 @@ async fn ensure_server(conn: &mut Conn, origin: &Origin, expected: &str) -> Resu
 }
 
 fn begins_transaction(event_type: EventType) -> bool {
-    matches!(event_type, EventType::Gtid | EventType::GtidTagged | EventType::AnonymousGtid)
+    matches!(
+        event_type,
+        EventType::Gtid | EventType::GtidTagged | EventType::AnonymousGtid | EventType::MariaDbGtid
+    )
 }
 
 fn begins_outside_payload(event_type: EventType) -> bool {
@@ -259,10 +263,13 @@ fn session_setup(heartbeat: Duration) -> Vec<String> {
 fn dump_request<'a>(
     server_id: u32,
     start: &'a StartAt,
+    mariadb: bool,
     origin: &Origin,
 ) -> Result<BinlogStreamRequest<'a>, Error> {
     let request = BinlogStreamRequest::new(server_id).with_hostname(b"strait");
     Ok(match start {
+        // It is in the session's variables.
+        StartAt::Gtid(_) if mariadb => request.with_pos(FIRST_POSITION),
         StartAt::Gtid(set) => request.with_gtid().with_gtid_set(set.to_sids()),
         StartAt::File { file, pos } => {
             if u32::try_from(*pos).is_err() {
@@ -307,6 +314,7 @@ fn says_purged(message: &str) -> bool {
     message.contains("purged required binary logs")
         || message.contains("Could not find first log file name")
         || message.contains("which is not in the master's binlog")
+        || message.contains("required binlog files have been purged")
 }
 
 /// Puts an event into our own form. The body is not copied: it stays where the library has it.

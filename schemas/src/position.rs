@@ -7,10 +7,17 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
+    /// Whose GTIDs, files and identity these are.
+    #[serde(default, skip_serializing_if = "Flavor::is_mysql")]
+    pub flavor: Flavor,
+    /// Of MariaDB what stands for it.
     pub server_uuid: String,
     /// Published through; absent in file mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gtid_set: Option<String>,
+    /// Of MariaDB: published through before `last`. Its GTIDs do not tell which one came before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_last: Option<String>,
     pub file: String,
     pub pos: u64,
     /// The number that the next transaction gets.
@@ -36,6 +43,31 @@ pub struct Position {
     /// Fingerprint of what is filtered.
     #[serde(default)]
     pub filter: String,
+}
+
+/// The kind of server. Records of before there was a choice are MySQL's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flavor {
+    #[default]
+    Mysql,
+    MariaDb,
+}
+
+impl Flavor {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_mysql(&self) -> bool {
+        *self == Self::Mysql
+    }
+}
+
+impl std::fmt::Display for Flavor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Mysql => "MySQL",
+            Self::MariaDb => "MariaDB",
+        })
+    }
 }
 
 /// Inside a transaction that spans several Kafka transactions.
@@ -101,6 +133,8 @@ mod tests {
 
     fn position() -> Position {
         Position {
+            flavor: Flavor::Mysql,
+            before_last: None,
             server_uuid: "3e11fa47-71ca-11e1-9e33-c80aa9429562".into(),
             gtid_set: Some("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-77".into()),
             file: "binlog.000003".into(),
@@ -143,6 +177,14 @@ mod tests {
             ..position
         };
         assert_eq!(Position::decode(&bare.encode()).expect("what was encoded"), bare);
+        let mariadb = Position {
+            flavor: Flavor::MariaDb,
+            gtid_set: Some("0-1-7".into()),
+            before_last: Some("0-1-6".into()),
+            ..bare
+        };
+        assert!(String::from_utf8_lossy(&mariadb.encode()).starts_with(r#"{"flavor":"mariadb","#));
+        assert_eq!(Position::decode(&mariadb.encode()).expect("what was encoded"), mariadb);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //!
 //! **Whether it ran.** After a crash between 1 and 3 the catalog does not tell: after two tables of one shape have
 //! changed places everything looks as before. But the server commits the GTID with the statement, so
-//! `gtid_executed` has it exactly if the statement took effect (`gtid`). The former connection may still be at it:
+//! `gtid_executed` has it exactly if the statement took effect (`gtid`, with what stands for it on MariaDB). The former connection may still be at it:
 //! it is ended, and waited for, before anybody looks (`former`). Should it live on behind a proxy all the same, it
 //! still holds the GTID: whoever takes the same one waits for it, and if it has committed, the server passes the
 //! statement over.
@@ -17,8 +17,8 @@
 //! **Fence.** The intent is committed only while the epoch in `strait.lane` is this run's, under a lock that a takeover
 //! needs too. So a sink that was taken over notes nothing more, and what it has noted the next one finds.
 //!
-//! Without the right to choose a GTID (MySQL), or on a server that has none of this kind (MariaDB), an unsettled intent
-//! of a statement that cannot simply be run again halts the sink for a human to look: nothing else is sound.
+//! Without the right to choose a GTID, an unsettled intent of a statement that cannot simply be run again halts the sink
+//! for a human to look: nothing else is sound.
 
 mod former;
 mod gtid;
@@ -38,7 +38,7 @@ use strait_mysql::{
     client::Conn,
     ddl::{Kind, Reading, Statement, classify},
     ensure::{may_choose_gtids, read_grants},
-    server::{ServerOptions, read_facts},
+    server::{Flavor, ServerOptions, read_facts},
 };
 use strait_schemas::{Ddl, Seq};
 use strait_service::Component;
@@ -77,6 +77,7 @@ pub struct SchemaChanges {
     run: ServerRun,
     /// What the former run had begun, if that is not behind the log.
     former: Option<Former>,
+    flavor: Flavor,
     /// Whether a statement can be run under a GTID of ours.
     own_gtids: bool,
     metrics: Metrics,
@@ -95,9 +96,9 @@ impl SchemaChanges {
     ) -> Result<Self> {
         let looking = async {
             let facts = read_facts(conn).await?;
-            Ok(may_choose_gtids(&facts, &read_grants(conn).await?))
+            Ok((facts.flavor, may_choose_gtids(&facts, &read_grants(conn).await?)))
         };
-        let own_gtids = answered(answer_timeout, server.place(), LOOKING, looking).await?;
+        let (flavor, own_gtids) = answered(answer_timeout, server.place(), LOOKING, looking).await?;
         let former = former::settle(conn, started, answer_timeout, &sink).await?;
         status.idle("no schema change is under way");
         Ok(Self {
@@ -108,6 +109,7 @@ impl SchemaChanges {
             epoch: started.epoch,
             run: started.server.clone(),
             former,
+            flavor,
             own_gtids,
             metrics,
             status,
@@ -163,8 +165,8 @@ impl SchemaChanges {
         let mut running = Running::open(&self.server, at).await?;
         running.prepare(ddl).await?;
         let gtid = match gtid {
-            Some(gtid) if self.own_gtids => gtid,
-            _ if self.own_gtids => gtid::next(running.conn(), &self.identity).await?,
+            Some(gtid) if self.own_gtids && self.flavor == Flavor::Mysql => gtid,
+            _ if self.own_gtids => gtid::next(running.conn(), self.flavor, &self.identity).await?,
             _ => String::new(),
         };
         let intent = Intent {

@@ -144,21 +144,14 @@ impl Planner {
             Op::Delete => Operation::Delete,
             Op::Truncate => Operation::Clear,
         };
-        let mut flags = record.place.flags;
-        if !self.pending.is_empty() {
-            let target = &mapping.target;
-            let is_chunk = matches!(step, Some(SnapshotStep::Chunk(_)));
-            if mapping.primary.is_none() && !is_chunk && self.pending.holds(&source.database, &source.table) {
-                // The one chunk of a table without a key, which is still to come, has this change.
-                return Ok(());
-            }
-            // Parents and children come in their own time; what a delete does to children is not in the log.
-            if target.has_foreign_keys && operation != Operation::Delete {
-                flags |= NO_FOREIGN_KEY_CHECKS;
-            }
+        let flags = record.place.flags;
+        let is_chunk = matches!(step, Some(SnapshotStep::Chunk(_)));
+        if mapping.primary.is_none() && !is_chunk && self.pending.holds(&source.database, &source.table) {
+            // The one chunk of a table without a key, which is still to come, has this change.
+            return Ok(());
         }
         let missing = match operation {
-            Operation::Insert | Operation::Update => after.is_none(),
+            Operation::Insert | Operation::Update | Operation::Ensure => after.is_none(),
             Operation::Delete => before.is_none(),
             Operation::Clear => false,
         };
@@ -191,20 +184,35 @@ impl Planner {
                 change.before = left.before;
                 change.flags |= left.flags;
             } else {
-                self.open.push(left);
+                self.gather(left);
             }
         }
         if key_change == KeyChange::Leaves && change.operation == Operation::Delete {
             self.leaving = Some(change);
         } else {
-            self.open.push(change);
+            self.gather(change);
         }
+    }
+
+    /// Parents and children of a snapshot come in their own time. So nothing is checked before all are there, but what
+    /// the source's foreign keys did without a word in the log must happen here, too, and that takes the parent's row.
+    fn gather(&mut self, mut change: Change) {
+        if !self.pending.is_empty() && change.mapping.target.has_foreign_keys {
+            if change.cascades() {
+                if let Some(row) = change.row_before() {
+                    self.open.push(row);
+                }
+            } else if change.operation != Operation::Delete {
+                change.flags |= NO_FOREIGN_KEY_CHECKS;
+            }
+        }
+        self.open.push(change);
     }
 
     /// The transaction's end: what was gathered of it belongs to the batch.
     pub fn end(&mut self, end: &End) {
         if let Some(left) = self.leaving.take() {
-            self.open.push(left);
+            self.gather(left);
         }
         self.open.name_transaction(end.seq, &end.gtid);
         let stamp = Stamp { commit_us: end.commit_us, records: end.records };

@@ -101,7 +101,8 @@ pub async fn create(conn: &mut Conn) -> Result<()> {
     }
     conn.query_drop("DO GET_LOCK('strait.private_schema', 30)").await.map_err(failed)?;
     if !is_complete(conn).await? {
-        for statement in [CREATE_DATABASE].into_iter().chain(TABLES.map(|(_, create)| create)) {
+        // In that database: MariaDB logs of a statement only the default one, by which a connector leaves it out.
+        for statement in [CREATE_DATABASE, "USE strait"].into_iter().chain(TABLES.map(|(_, create)| create)) {
             conn.query_drop(statement).await.map_err(failed)?;
         }
         tracing::info!("created the private schema strait at the target");

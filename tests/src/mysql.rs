@@ -175,6 +175,14 @@ impl MySql {
         self.password.as_deref()
     }
 
+    /// MariaDB's where it was asked for; servers that run already are MySQL's.
+    pub fn flavor(&self) -> Flavor {
+        match &self.own {
+            Some(Own { files: Files::MariaDb(_), .. }) => Flavor::MariaDb,
+            _ => Flavor::MySql,
+        }
+    }
+
     /// "mysql://root@127.0.0.1:port"
     pub fn url(&self) -> String {
         let password = self.password.as_ref().map(|password| format!(":{password}")).unwrap_or_default();

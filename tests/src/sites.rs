@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use crate::compare::{Comparison, compare, quiet};
 use crate::kafka::{Kafka, KafkaOptions};
-use crate::mysql::{MySql, MySqlOptions};
+use crate::mysql::{Flavor, MySql, MySqlOptions};
 use crate::proxy::{Latency, Proxy, Traffic};
 use crate::registry::{Registry, RegistryOptions};
 use crate::shop;
@@ -27,6 +27,8 @@ pub struct SitesOptions {
     /// What is kept equal: the accounts of our processes have rights on these alone.
     pub databases: Vec<String>,
     pub latency: Latency,
+    /// Of each site's server.
+    pub flavors: [Flavor; 2],
     /// For both servers; they win over the lab's.
     pub mysql_args: Vec<String>,
     /// For both brokers.
@@ -44,6 +46,7 @@ impl Default for SitesOptions {
             names: ["beijing".to_owned(), "shenzhen".to_owned()],
             databases: vec![shop::DATABASE.to_owned()],
             latency: Latency::WAN,
+            flavors: [Flavor::MySql; 2],
             mysql_args: Vec::new(),
             kafka: KafkaOptions::default(),
             durable_registries: false,
@@ -88,7 +91,8 @@ pub struct Sites {
 impl Servers {
     async fn boot(number: usize, options: &SitesOptions) -> Result<Self> {
         let name = options.names[number].clone();
-        let mysql = MySqlOptions::named(format!("{name}-mysql"))
+        let named = MySqlOptions::named(format!("{name}-mysql"));
+        let mysql = MySqlOptions { flavor: options.flavors[number], ..named }
             // Two sites that insert into the same tables must never draw the same number.
             .args([
                 "--auto-increment-increment=2".to_owned(),

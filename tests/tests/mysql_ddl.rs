@@ -6,14 +6,14 @@ mod corpus;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use corpus::{Entry, Fate, Step, objects, steps};
 use e2e::{MySql, MySqlOptions};
 use mysql_async::{Conn, prelude::Queryable};
 use strait_mysql::{
     binlog::{Framer, QueryEvent, Step as Event, expand},
     ddl::{Kind, Reading, Role, Statement, classify},
-    gtid::GtidSet,
+    gtid::{Gtid, GtidSet},
     server::{Flavor, ServerOptions},
     stream::{BinlogStream, StartAt},
 };
@@ -122,7 +122,8 @@ async fn read(server: &MySql, before: u64, last: u64) -> Result<BTreeMap<u64, Ve
             let step = framer.step(&event)?;
             match &step {
                 Event::Begin { head, .. } | Event::Ddl { head, .. } => {
-                    current = head.gtid.as_ref().context("a GTID")?.number;
+                    let Some(Gtid::Uuid(gtid)) = &head.gtid else { bail!("no GTID of MySQL: {head:?}") };
+                    current = gtid.number;
                 }
                 _ => {}
             }

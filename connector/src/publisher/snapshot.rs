@@ -20,7 +20,10 @@ use crate::{
     Error, Result,
     kafka::Record,
     rows::RowsOut,
-    snapshot::{Definition, Desk, Listing, Portion, ReadChunk, create_database, create_table, to_wire},
+    snapshot::{
+        Definition, Desk, Listing, LogPlace, Portion, ReadChunk, Streamed, create_database, create_table,
+        to_wire,
+    },
     tables::{Destination, PublishedTable},
 };
 
@@ -92,7 +95,10 @@ impl Publisher {
         for table in desk.take_passed_over() {
             self.advance(table, None, 0)?;
         }
-        desk.open_windows(|| self.progress.gtids.clone().unwrap_or_default());
+        if let Some(place) = self.stands_at() {
+            let gtids = || self.progress.gtids.clone().unwrap_or_default();
+            desk.open_windows(|| Streamed { gtids: gtids(), place });
+        }
         while let Some(chunk) = self.take_ready(&desk) {
             self.publish_chunk(chunk)?;
             if self.is_due(true) {
@@ -106,6 +112,15 @@ impl Publisher {
         let passed = desk.take_ready(&self.progress.file, self.progress.pos);
         // A server that has nothing more says where its log ends.
         passed.or_else(|| self.state.heard.as_ref().and_then(|(file, pos)| desk.take_ready(file, *pos)))
+    }
+
+    /// Where the stream has come to in this server's log. `None`: it has not told that yet.
+    fn stands_at(&self) -> Option<LogPlace> {
+        let heard = || self.state.heard.clone().map(|(file, pos)| LogPlace { file, pos });
+        match self.progress.file.is_empty() {
+            true => heard(),
+            false => Some(LogPlace { file: self.progress.file.clone(), pos: self.progress.pos }),
+        }
     }
 
     fn publish_chunk(&mut self, chunk: ReadChunk) -> Result<()> {

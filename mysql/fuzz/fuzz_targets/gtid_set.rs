@@ -8,6 +8,9 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(set) = GtidSet::from_binary(data) {
         check(&set);
     }
+    if let Ok(set) = GtidSet::from_gtid_list(data) {
+        check(&set);
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(gtid) = text.parse::<Gtid>() {
         assert_eq!(gtid.to_string().parse::<Gtid>().unwrap(), gtid);
@@ -25,5 +28,5 @@ fn check(set: &GtidSet) {
     assert_eq!(&twice, set);
     twice.subtract(set);
     assert!(twice.is_empty());
-    assert_eq!(set.to_sids().is_empty(), set.is_empty());
+    assert_eq!(set.to_sids().is_empty() && set.connect_state().is_empty(), set.is_empty());
 }

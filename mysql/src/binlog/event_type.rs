@@ -1,4 +1,5 @@
-//! Event type numbers, named as the server names them.
+//! Event type numbers, named as the servers name them: below 160 MySQL's (MariaDB writes the old ones of them), from 160
+//! on MariaDB's own.
 
 macro_rules! event_types {
     ($($name:ident = $number:literal $text:literal),* $(,)?) => {
@@ -60,4 +61,16 @@ event_types! {
     TransactionPayload = 40 "TRANSACTION_PAYLOAD",
     HeartbeatV2 = 41 "HEARTBEAT_V2",
     GtidTagged = 42 "GTID_TAGGED",
+    AnnotateRows = 160 "ANNOTATE_ROWS",
+    BinlogCheckpoint = 161 "BINLOG_CHECKPOINT",
+    MariaDbGtid = 162 "GTID (MariaDB)",
+    GtidList = 163 "GTID_LIST",
+    StartEncryption = 164 "START_ENCRYPTION",
+    QueryCompressed = 165 "QUERY_COMPRESSED",
+    WriteRowsCompressedV1 = 166 "WRITE_ROWS_COMPRESSED_V1",
+    UpdateRowsCompressedV1 = 167 "UPDATE_ROWS_COMPRESSED_V1",
+    DeleteRowsCompressedV1 = 168 "DELETE_ROWS_COMPRESSED_V1",
+    WriteRowsCompressed = 169 "WRITE_ROWS_COMPRESSED",
+    UpdateRowsCompressed = 170 "UPDATE_ROWS_COMPRESSED",
+    DeleteRowsCompressed = 171 "DELETE_ROWS_COMPRESSED",
 }

@@ -1,4 +1,5 @@
-//! Compressed transactions: TRANSACTION_PAYLOAD -> its events, inflated one event at a time.
+//! Compressed transactions: TRANSACTION_PAYLOAD -> its events, inflated one event at a time; and MariaDB's compressed
+//! events, each by itself.
 //!
 //! Memory is one inflated event plus zstd's window (at most 128 MiB by zstd's own limit); a length that the
 //! payload claims is never allocated before the bytes have come. The payload says how large it is when
@@ -8,7 +9,7 @@ use std::io::{self, Read};
 
 use bytes::{Buf, Bytes, buf};
 
-use super::{Error, EventHeader, EventType, RawEvent, Result, reader::Reader};
+use super::{Error, EventHeader, EventType, RawEvent, Result, compressed, reader::Reader};
 
 /// An event larger than this is read piece by piece, as its bytes come.
 const TRUSTED_SIZE: usize = 64 * 1024;
@@ -38,7 +39,8 @@ enum Inflated {
     Plain(buf::Reader<Bytes>),
 }
 
-/// The events in a TRANSACTION_PAYLOAD; any other event yields itself. After an error the iterator ends.
+/// The events in a TRANSACTION_PAYLOAD; any other event yields itself, inflated if need be. After an error the iterator
+/// ends.
 pub fn expand(event: RawEvent) -> Expand {
     Expand(State::Fresh(event))
 }
@@ -49,7 +51,10 @@ impl Iterator for Expand {
     fn next(&mut self) -> Option<Self::Item> {
         let mut payload = match std::mem::replace(&mut self.0, State::Done) {
             State::Fresh(event) if event.header.event_type != EventType::TransactionPayload => {
-                return Some(Ok(event));
+                return Some(match compressed::plain_type(event.header.event_type) {
+                    Some(plain) => compressed::inflate(&event, plain),
+                    None => Ok(event),
+                });
             }
             State::Fresh(event) => match Payload::open(&event) {
                 Ok(payload) => Box::new(payload),

@@ -1,15 +1,19 @@
 //! Where transactions begin and end: a state machine over events.
 //!
 //! A transaction is: its GTID event; then one statement that commits by itself (DDL), or BEGIN (or XA START),
-//! rows, and an end: XID, COMMIT, ROLLBACK or XA_PREPARE. Whatever does not fit is an error with its place, never
+//! rows, and an end: XID, COMMIT, ROLLBACK or XA_PREPARE. MariaDB's GTID event says itself which of these it is, and no
+//! BEGIN follows. Whatever does not fit is an error with its place, never
 //! passed over: so a transaction that was cut short, by damage or by a reader that lost events, cannot pass as a
 //! shorter one, and rows never count for a transaction that they are not of.
 //!
 //! Within a transaction each event must begin where the one before ended, so that an event lost on the way shows
-//! even where the rest would fit together.
+//! even where the rest would fit together. MariaDB leaves ANNOTATE_ROWS out of the stream, so there a gap before a TABLE_MAP
+//! that one would fill is none.
 //!
 //! Positions: headers carry only 32 bits, and a file can be longer; the upper bits are kept by counting up each
 //! time the lower ones run over. Events of a compressed transaction are all at the place of the whole.
+
+mod mariadb;
 
 use std::sync::Arc;
 
@@ -33,7 +37,7 @@ pub struct TransactionHead {
     pub gtid: Option<Gtid>,
     /// Commit time on the server that we read from, us; the header's seconds where the server does not say.
     pub commit_us: i64,
-    /// Commit time on the server where the transaction began.
+    /// Commit time on the server where the transaction began; 0 where the log does not tell it (MariaDB).
     pub original_commit_us: i64,
     pub server_id: u32,
     /// Connection id of the session that ran it, from its first QUERY event.
@@ -73,6 +77,11 @@ pub enum Step<'a> {
     Ddl {
         head: TransactionHead,
         query: QueryEvent<'a>,
+        end: TransactionEnd,
+    },
+    /// A transaction without any effect, begun and ended here.
+    Empty {
+        head: TransactionHead,
         end: TransactionEnd,
     },
     /// Inside a transaction: CREATE TABLE ... SELECT. Its rows follow under the same GTID.
@@ -131,10 +140,13 @@ enum State {
     Outside,
     /// After the GTID event: the statement is still to come.
     Headed(TransactionHead),
-    /// After BEGIN. `xa`: it must end with XA_PREPARE.
+    /// The same of a statement that has only begun, or was undone.
+    HeadedNothing(TransactionHead),
+    /// After BEGIN. `xa`: it must end with XA_PREPARE. `creates`: MariaDB's GTID event has said that CREATE TABLE comes.
     Inside {
         head: TransactionHead,
         xa: bool,
+        creates: bool,
     },
 }
 
@@ -160,7 +172,7 @@ impl Framer {
     pub fn head(&self) -> Option<&TransactionHead> {
         match &self.state {
             State::Outside => None,
-            State::Headed(head) | State::Inside { head, .. } => Some(head),
+            State::Headed(head) | State::HeadedNothing(head) | State::Inside { head, .. } => Some(head),
         }
     }
 
@@ -193,7 +205,7 @@ impl Framer {
             }
         } else {
             let start = end.saturating_sub(u64::from(header.event_size));
-            if self.in_transaction() && start != self.pos {
+            if self.in_transaction() && start != self.pos && !self.is_annotation(header, start) {
                 return Err(misplaced(format!(
                     "the event begins at {start}, the one before it in the transaction ended at {}",
                     self.pos
@@ -207,11 +219,12 @@ impl Framer {
 
     fn take<'a>(&mut self, event: &'a RawEvent) -> Result<Step<'a>> {
         match event.header.event_type {
+            EventType::MariaDbGtid => self.take_mariadb_gtid(event),
             EventType::Gtid | EventType::GtidTagged | EventType::AnonymousGtid => self.take_gtid(event),
             EventType::Query => self.take_query(event),
             EventType::TableMap => {
                 self.expect_inside()?;
-                self.maps.insert(event)?;
+                self.maps.insert(event, self.is_mariadb())?;
                 Ok(Step::Nothing)
             }
             EventType::WriteRows
@@ -250,6 +263,11 @@ impl Framer {
                 self.expect_outside()?;
                 Ok(Step::FormatDescription(FormatDescription::parse(event)?))
             }
+            EventType::AnnotateRows => {
+                self.expect_inside()?;
+                Ok(Step::RowsQuery(&event.body))
+            }
+            EventType::GtidList => Ok(Step::PreviousGtids(GtidSet::from_gtid_list(&event.body)?)),
             EventType::PreviousGtids => Ok(Step::PreviousGtids(GtidSet::from_binary(&event.body)?)),
             EventType::Rotate => self.take_rotate(event),
             EventType::Heartbeat | EventType::HeartbeatV2 => self.take_heartbeat(event),
@@ -257,8 +275,18 @@ impl Framer {
                 what: "the source says that it lost changes (INCIDENT)".into(),
                 remedy: "find the cause in the source's error log, then take a new snapshot",
             }),
-            EventType::TransactionPayload => Err(misplaced("it has not been expanded")),
-            EventType::Stop
+            EventType::TransactionPayload
+            | EventType::QueryCompressed
+            | EventType::WriteRowsCompressedV1
+            | EventType::UpdateRowsCompressedV1
+            | EventType::DeleteRowsCompressedV1
+            | EventType::WriteRowsCompressed
+            | EventType::UpdateRowsCompressed
+            | EventType::DeleteRowsCompressed => Err(misplaced("it has not been expanded")),
+            // The server has decrypted what it sends.
+            EventType::StartEncryption
+            | EventType::BinlogCheckpoint
+            | EventType::Stop
             | EventType::Slave
             | EventType::Ignorable
             | EventType::TransactionContext
@@ -266,7 +294,7 @@ impl Framer {
             EventType::Unknown(_) if event.header.flags & EventHeader::IGNORABLE != 0 => Ok(Step::Nothing),
             EventType::Unknown(number) => Err(Error::Unsupported {
                 what: format!("event type {number}"),
-                remedy: "the source must be MySQL 8.0 to 9.7; a later version needs a later Strait",
+                remedy: "the source must be MySQL 8.0 to 9.7, or MariaDB 10.11; a later version needs a later Strait",
             }),
         }
     }
@@ -299,7 +327,14 @@ impl Framer {
                 head.thread = Some(query.thread_id);
                 self.take_first_query(head, query, statement)
             }
-            State::Inside { head, xa } => self.take_inner_query(head, xa, query, &statement),
+            State::HeadedNothing(head) => Ok(Step::Empty { head, end: self.end() }),
+            State::Inside { head, xa, creates } => {
+                let statement = match statement {
+                    Statement::Other if creates => Statement::CreateSelect,
+                    other => other,
+                };
+                self.take_inner_query(head, xa, query, &statement)
+            }
         }
     }
 
@@ -312,11 +347,11 @@ impl Framer {
         let end = self.end();
         match statement {
             Statement::Begin => {
-                self.state = State::Inside { head: head.clone(), xa: false };
+                self.state = State::Inside { head: head.clone(), xa: false, creates: false };
                 Ok(Step::Begin { head, xa: None })
             }
             Statement::XaStart(xid) => {
-                self.state = State::Inside { head: head.clone(), xa: true };
+                self.state = State::Inside { head: head.clone(), xa: true, creates: false };
                 Ok(Step::Begin { head, xa: Some(xid) })
             }
             Statement::XaCommit(xid) => Ok(Step::XaCommit { head, xid, end }),
@@ -356,7 +391,7 @@ impl Framer {
                 return Err(misplaced(format!("{} inside a transaction", query.text())));
             }
         };
-        self.state = State::Inside { head, xa };
+        self.state = State::Inside { head, xa, creates: false };
         Ok(step)
     }
 
@@ -422,7 +457,9 @@ impl Framer {
     fn expect_inside(&self) -> Result<()> {
         match self.state {
             State::Inside { .. } => Ok(()),
-            State::Outside | State::Headed(_) => Err(misplaced("it is outside of a transaction")),
+            State::Outside | State::Headed(_) | State::HeadedNothing(_) => {
+                Err(misplaced("it is outside of a transaction"))
+            }
         }
     }
 
@@ -430,8 +467,10 @@ impl Framer {
     fn take_inside(&mut self) -> Result<(TransactionHead, bool)> {
         self.expect_inside()?;
         match std::mem::replace(&mut self.state, State::Outside) {
-            State::Inside { head, xa } => Ok((head, xa)),
-            State::Outside | State::Headed(_) => Err(misplaced("it is outside of a transaction")),
+            State::Inside { head, xa, .. } => Ok((head, xa)),
+            State::Outside | State::Headed(_) | State::HeadedNothing(_) => {
+                Err(misplaced("it is outside of a transaction"))
+            }
         }
     }
 }
@@ -458,13 +497,17 @@ mod tests {
 
     const UUID: [u8; 16] = [7; 16];
 
+    fn gtid(number: u64) -> Gtid {
+        Gtid::Uuid(crate::gtid::UuidGtid { uuid: crate::gtid::Uuid(UUID), tag: None, number })
+    }
+
     /// Events one after the other in a file, as a server writes them.
-    struct Log {
-        pos: u64,
+    pub(super) struct Log {
+        pub(super) pos: u64,
     }
 
     impl Log {
-        fn event(&mut self, event_type: EventType, body: &[u8]) -> RawEvent {
+        pub(super) fn event(&mut self, event_type: EventType, body: &[u8]) -> RawEvent {
             let event_size = (EventHeader::LENGTH + body.len() + 4) as u32;
             self.pos += u64::from(event_size);
             let header = EventHeader {
@@ -482,31 +525,31 @@ mod tests {
             self.event(EventType::Gtid, &[&[0], &UUID[..], &number.to_le_bytes()].concat())
         }
 
-        fn query(&mut self, statement: &str) -> RawEvent {
+        pub(super) fn query(&mut self, statement: &str) -> RawEvent {
             let head = [77, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
             self.event(EventType::Query, &[&head[..], statement.as_bytes()].concat())
         }
 
-        fn table_map(&mut self, number: u8, table: u8) -> RawEvent {
+        pub(super) fn table_map(&mut self, number: u8, table: u8) -> RawEvent {
             let body = [number, 0, 0, 0, 0, 0, 1, 0, 1, b'd', 0, 1, table, 0, 1, 3, 0, 0];
             self.event(EventType::TableMap, &body)
         }
 
-        fn insert(&mut self, number: u8) -> RawEvent {
+        pub(super) fn insert(&mut self, number: u8) -> RawEvent {
             self.event(EventType::WriteRows, &[number, 0, 0, 0, 0, 0, 1, 0, 2, 0, 1, 1, 0, 9, 0, 0, 0])
         }
 
-        fn xid(&mut self) -> RawEvent {
+        pub(super) fn xid(&mut self) -> RawEvent {
             self.event(EventType::Xid, &[0; 8])
         }
     }
 
-    fn framer() -> (Framer, Log) {
+    pub(super) fn framer() -> (Framer, Log) {
         (Framer::new("binlog.000007", 4), Log { pos: 4 })
     }
 
     /// The cause, without its place, which is checked.
-    fn refusal(framer: &mut Framer, event: &RawEvent) -> String {
+    pub(super) fn refusal(framer: &mut Framer, event: &RawEvent) -> String {
         match framer.step(event) {
             Err(Error::At { file, pos, source, .. }) => {
                 assert_eq!((&*file, pos as u32), ("binlog.000007", event.header.log_pos));
@@ -523,7 +566,7 @@ mod tests {
         assert!(framer.in_transaction());
         match framer.step(&log.query("BEGIN")) {
             Ok(Step::Begin { head, xa: None }) => {
-                assert_eq!(head.gtid, Some(Gtid { uuid: crate::gtid::Uuid(UUID), tag: None, number: 5 }));
+                assert_eq!(head.gtid, Some(gtid(5)));
                 assert_eq!((head.pos, head.thread, head.server_id), (4, Some(77), 3));
                 assert_eq!(
                     (head.commit_us, head.original_commit_us),
@@ -676,11 +719,12 @@ mod tests {
     #[test]
     fn unknown_events_are_passed_over_only_if_they_may_be() {
         let (mut framer, mut log) = framer();
-        let mut event = log.event(EventType::Unknown(165), b"MariaDB's compressed rows");
-        assert!(refusal(&mut framer, &event).contains("event type 165"));
+        let mut event = log.event(EventType::Unknown(200), b"of a later version");
+        assert!(refusal(&mut framer, &event).contains("event type 200"));
         event.header.flags |= EventHeader::IGNORABLE;
         assert!(matches!(framer.step(&event), Ok(Step::Nothing)));
-        for refused in [EventType::Incident, EventType::TransactionPayload] {
+        for refused in [EventType::Incident, EventType::TransactionPayload, EventType::WriteRowsCompressedV1]
+        {
             refusal(&mut framer, &log.event(refused, b""));
         }
         framer.step(&log.gtid(5)).unwrap();

@@ -1,7 +1,7 @@
 //! GTID, ANONYMOUS_GTID and GTID_TAGGED events: the head of each transaction.
 
 use super::{EventType, RawEvent, Result, reader::Reader};
-use crate::gtid::{Gtid, Tag, Uuid};
+use crate::gtid::{Gtid, Tag, Uuid, UuidGtid};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GtidEvent {
@@ -140,8 +140,8 @@ fn parse_tagged(body: &[u8]) -> Result<GtidEvent> {
 }
 
 fn checked(reader: &Reader, uuid: Uuid, tag: Option<Tag>, number: u64) -> Result<Gtid> {
-    if (1..=Gtid::MAX_NUMBER).contains(&number) {
-        return Ok(Gtid { uuid, tag, number });
+    if (1..=UuidGtid::MAX_NUMBER).contains(&number) {
+        return Ok(Gtid::Uuid(UuidGtid { uuid, tag, number }));
     }
     Err(reader.malformed(format!("GTID number {number}")))
 }
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn untagged_with_original_times_and_versions() {
         let parsed = GtidEvent::parse(&event(EventType::Gtid, &untagged())).unwrap();
-        assert_eq!(parsed.gtid, Some(Gtid { uuid: Uuid([0x11; 16]), tag: None, number: 42 }));
+        assert_eq!(parsed.gtid, Some(Gtid::Uuid(UuidGtid { uuid: Uuid([0x11; 16]), tag: None, number: 42 })));
         assert_eq!((parsed.last_committed, parsed.sequence_number), (5, 6));
         assert_eq!(parsed.immediate_commit_us, Some(1_700_000_000_000_000));
         assert_eq!(parsed.original_commit_us, Some(1_600_000_000_000_000));

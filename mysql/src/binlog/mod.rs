@@ -4,6 +4,7 @@
 //! transactions; [`Framer::step`] finds where transactions begin and end and keeps the table maps;
 //! [`RowsEvent::rows`] decodes row images into [`ColumnValue`](crate::value::ColumnValue)s that borrow from the event.
 
+mod compressed;
 mod error;
 mod event_type;
 mod expand;
@@ -11,6 +12,7 @@ mod format_description;
 mod framer;
 mod gtid_event;
 mod heartbeat;
+mod mariadb_gtid;
 mod query;
 mod raw;
 mod reader;
@@ -27,9 +29,10 @@ pub use expand::{Expand, expand};
 pub use format_description::FormatDescription;
 pub use framer::{Framer, Step, TransactionEnd, TransactionHead};
 pub use gtid_event::GtidEvent;
+pub use mariadb_gtid::{Alter, MariaDbGtidEvent};
 pub use query::QueryEvent;
 pub use raw::{Checksum, EventHeader, RawEvent};
 pub(crate) use reader::Reader;
-pub use rows::{RowIter, RowsEvent, RowsKind, row_flags};
+pub use rows::{RowIter, RowsEvent, RowsKind, row_flags, unsupported_type};
 pub use table_map::{BINARY_COLLATION, ColumnDef, ColumnType, GeometryKind, KeyPart, TableMap};
 pub use xa::Xid;

@@ -91,9 +91,10 @@ impl<'a> QueryEvent<'a> {
                     self.updated_databases = Some(names.collect::<Result<_>>()?);
                 }
             }
-            13 => self.microseconds = Some(reader.uint(3)? as u32),
+            // MySQL's; MariaDB's.
+            13 | 128 => self.microseconds = Some(reader.uint(3)? as u32),
             16 => self.explicit_defaults_for_timestamp = Some(reader.u8()? != 0),
-            17 => self.ddl_xid = Some(reader.u64()?),
+            17 | 129 => self.ddl_xid = Some(reader.u64()?),
             18 => self.default_collation_for_utf8mb4 = Some(reader.u16()?),
             19 => self.sql_require_primary_key = Some(reader.u8()?),
             20 => self.default_table_encryption = Some(reader.u8()?),
@@ -163,6 +164,13 @@ mod tests {
             (Some(255), Some(1))
         );
         assert_eq!(query.text(), "CREATE TABLE té (i INT)", "latin1, as character_set_client says");
+    }
+
+    #[test]
+    fn mariadb_has_numbers_of_its_own() {
+        let event = event(&[128, 1, 2, 3, 129, 9, 0, 0, 0, 0, 0, 0, 0], b"shop", b"CREATE TABLE t (i INT)");
+        let query = QueryEvent::parse(&event).unwrap();
+        assert_eq!((query.microseconds, query.ddl_xid), (Some(0x03_02_01), Some(9)));
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl TableMaps {
         }
     }
 
-    pub fn insert(&mut self, event: &RawEvent) -> Result<()> {
+    /// `mariadb`: who wrote it, the same for all events.
+    pub fn insert(&mut self, event: &RawEvent, mariadb: bool) -> Result<()> {
         let (number, description) = table_map::split_table_id(event)?;
         let transaction = self.transaction;
         match self.by_number.entry(number) {
@@ -49,7 +50,7 @@ impl TableMaps {
                     if let Some((description, table)) = self.by_description.get_key_value(description) {
                         (description.clone(), table.clone())
                     } else {
-                        let table = Arc::new(TableMap::parse_description(description)?);
+                        let table = Arc::new(TableMap::parse_description(description, mariadb)?);
                         let description: Arc<[u8]> = description.into();
                         self.by_description.insert(description.clone(), table.clone());
                         (description, table)

@@ -1,9 +1,10 @@
 //! Collation ids -> charsets, as `SELECT ID, CHARACTER_SET_NAME FROM information_schema.COLLATIONS` says on
-//! MySQL 9.7. Ids never change their meaning between versions.
+//! MySQL 9.7 and MariaDB 10.11. Ids never change their meaning between versions, and none means two charsets: MariaDB's
+//! own begin at 576.
 
 use super::{Charset, Decoding, multi_byte, single_byte};
 
-/// The charset of a collation id; None for an id that MySQL 9.7 does not have.
+/// The charset of a collation id; None for an id that neither server has.
 pub fn of_collation(id: u16) -> Option<&'static Charset> {
     Some(match id {
         32 | 64 => &ARMSCII8,
@@ -47,6 +48,22 @@ pub fn of_collation(id: u16) -> Option<&'static Charset> {
         60 | 61 | 160..=183 => &UTF32,
         33 | 76 | 83 | 192..=215 | 223 => &UTF8MB3,
         45 | 46 | 224..=247 | 255..=271 | 273..=275 | 277..=294 | 296..=298 | 300 | 303..=323 => &UTF8MB4,
+        _ => return of_mariadb(id),
+    })
+}
+
+/// Collations that only MariaDB has.
+fn of_mariadb(id: u16) -> Option<&'static Charset> {
+    /// Collations without padding are those with it, so much higher.
+    const NOPAD: u16 = 1024;
+
+    Some(match id {
+        576..=578 | 2048..=2247 => &UTF8MB3,
+        608..=610 | 2304..=2503 => &UTF8MB4,
+        640..=642 | 2560..=2759 => &UCS2,
+        672..=674 | 2816..=3015 => &UTF16,
+        736..=738 | 3072..=3271 => &UTF32,
+        1025..=1270 => return of_collation(id - NOPAD),
         _ => return None,
     })
 }
@@ -112,6 +129,11 @@ mod tests {
             (309, "utf8mb4", 4),
             (11, "ascii", 1),
             (249, "gb18030", 4),
+            (609, "utf8mb4", 4),
+            (1069, "utf8mb4", 4),
+            (1032, "latin1", 1),
+            (2304, "utf8mb4", 4),
+            (2048, "utf8mb3", 3),
         ];
         for (id, name, max_bytes) in cases {
             let charset = of_collation(id).unwrap();
@@ -119,6 +141,6 @@ mod tests {
         }
         assert_eq!(of_collation(0), None);
         assert_eq!(of_collation(1000), None);
-        assert_eq!((1..2048).filter(|id| of_collation(*id).is_some()).count(), 286);
+        assert_eq!((1..576).filter(|id| of_collation(*id).is_some()).count(), 286);
     }
 }

@@ -8,8 +8,16 @@ use crate::server::{Flavor, ServerFacts};
 const RIGHTS: [&str; 4] =
     ["REPLICATION_APPLIER", "SESSION_VARIABLES_ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER"];
 
+/// Any of them allows `SET SESSION server_id`, which is what tells there.
+const RIGHTS_OF_MARIADB: [&str; 2] = ["BINLOG REPLAY", "SUPER"];
+
 pub fn may_choose_gtids(facts: &ServerFacts, grants: &Grants) -> bool {
-    facts.flavor == Flavor::Mysql && facts.gtids_on() && RIGHTS.iter().any(|right| grants.globally(right))
+    let rights: &[&str] = match facts.flavor {
+        Flavor::Mysql if facts.gtids_on() => &RIGHTS,
+        Flavor::Mysql => &[],
+        Flavor::MariaDb => &RIGHTS_OF_MARIADB,
+    };
+    rights.iter().any(|right| grants.globally(right))
 }
 
 /// What is lost without it.
@@ -19,8 +27,8 @@ pub fn ensure_gtid_choice(facts: &ServerFacts, grants: &Grants) -> Verdict {
     }
     let (why, remedy) = match facts.flavor {
         Flavor::MariaDb => (
-            "MariaDB does not let a client name the GTID of a statement",
-            "with ddl.policy = \"halt\" schema changes are made by hand".to_owned(),
+            "the account may not choose the server_id of a statement",
+            format!("GRANT BINLOG REPLAY ON *.* TO {};", grants.grantee()),
         ),
         Flavor::Mysql if !facts.gtids_on() => (
             "GTIDs are off at the target",
@@ -61,6 +69,8 @@ mod tests {
         facts.gtid_mode = Some("OFF".to_owned());
         assert!(ensure_gtid_choice(&facts, &all).is_err());
         facts.flavor = Flavor::MariaDb;
-        assert!(!may_choose_gtids(&facts, &all));
+        assert!(may_choose_gtids(&facts, &all));
+        let warned = ensure_gtid_choice(&facts, &plain).expect_err("no right");
+        assert!(warned.remedy.contains("GRANT BINLOG REPLAY ON *.* TO `u`@`%`"), "{warned:?}");
     }
 }

@@ -89,6 +89,20 @@ pub fn ensure_gtid_mode(facts: &ServerFacts) -> Verdict {
     ))
 }
 
+/// At MariaDB a reader goes on after the last GTID of each domain: a smaller number that came later would never be read.
+pub fn ensure_gtid_strict_mode(facts: &ServerFacts) -> Verdict {
+    match facts.gtid_strict_mode {
+        None | Some(true) => Ok(()),
+        Some(false) => Err(Finding::warning(
+            "gtid_strict_mode",
+            &facts.place,
+            "gtid_strict_mode = OFF: a session may give a GTID with a number that its domain has passed already; the \
+             connector then halts",
+            set(facts, "gtid_strict_mode", "ON"),
+        )),
+    }
+}
+
 /// What was streamed must survive a crash of the server.
 pub fn ensure_sync_binlog(facts: &ServerFacts) -> Verdict {
     match facts.sync_binlog {

@@ -7,7 +7,7 @@ use crate::{
     Result,
     client::{code, server_code, text},
     gtid::GtidSet,
-    server::{Error, Flavor, ServerFacts},
+    server::{Error, ServerFacts},
     stream::StartAt,
 };
 
@@ -17,7 +17,6 @@ const SNAPSHOT: &str = "take a new snapshot, or restore the missing binary logs;
 /// What comes after `start` must still be in the binary log.
 pub async fn ensure_not_purged(conn: &mut Conn, facts: &ServerFacts, start: &StartAt) -> Result<Verdict> {
     match start {
-        StartAt::Gtid(_) if facts.flavor == Flavor::MariaDb => Ok(Ok(())),
         StartAt::Gtid(set) => Ok(ensure_gtids_not_purged(facts, set, &facts.purged()?)),
         StartAt::File { file, .. } if file.is_empty() => Ok(Ok(())),
         StartAt::File { file, pos } => ensure_file_there(conn, facts, file, *pos).await,
@@ -25,8 +24,7 @@ pub async fn ensure_not_purged(conn: &mut Conn, facts: &ServerFacts, start: &Sta
 }
 
 fn ensure_gtids_not_purged(facts: &ServerFacts, start: &GtidSet, purged: &GtidSet) -> Verdict {
-    let mut missing = purged.clone();
-    missing.subtract(start);
+    let missing = purged.beyond(start);
     if missing.is_empty() {
         return Ok(());
     }
@@ -81,9 +79,6 @@ async fn ensure_file_there(conn: &mut Conn, facts: &ServerFacts, file: &str, pos
 /// own uuid only.)
 pub fn ensure_executed(facts: &ServerFacts, start: &StartAt) -> Result<Verdict> {
     let StartAt::Gtid(start) = start else { return Ok(Ok(())) };
-    if facts.flavor == Flavor::MariaDb {
-        return Ok(Ok(()));
-    }
     let mut unknown = start.clone();
     unknown.subtract(&facts.executed()?);
     if unknown.is_empty() {
@@ -127,5 +122,17 @@ mod tests {
         assert_eq!(ensure_executed(&facts, &at("1-5")).unwrap(), Ok(()));
         let finding = ensure_executed(&facts, &at("1-6")).unwrap().unwrap_err();
         assert!(finding.cause.contains(&format!("{UUID}:6")), "{finding}");
+    }
+
+    #[test]
+    fn of_mariadb_another_servers_numbers_prove_nothing() {
+        let mut facts = facts_for_tests();
+        facts.gtid_executed = "0-1-100,0-2-110".into();
+        let start = |set: &str| set.parse::<GtidSet>().unwrap();
+        assert_eq!(ensure_executed(&facts, &StartAt::Gtid(start("0-1-100,0-2-105"))).unwrap(), Ok(()));
+        let lost = ensure_executed(&facts, &StartAt::Gtid(start("0-1-105"))).unwrap().unwrap_err();
+        assert!(lost.cause.contains("0-1-105"), "{lost}");
+        assert_eq!(ensure_gtids_not_purged(&facts, &start("0-2-105"), &start("0-1-90")), Ok(()));
+        assert!(ensure_gtids_not_purged(&facts, &start("0-1-80"), &start("0-1-90")).is_err());
     }
 }

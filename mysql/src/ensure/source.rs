@@ -4,9 +4,9 @@ use mysql_async::Conn;
 
 use super::{
     Report, ensure_executed, ensure_flush_log, ensure_full_image, ensure_full_metadata, ensure_gtid_mode,
-    ensure_log_bin, ensure_logged, ensure_not_purged, ensure_order_commits, ensure_replication_rights,
-    ensure_row_format, ensure_server_id_free, ensure_snapshot_rights, ensure_sync_binlog, ensure_whole_json,
-    read_grants,
+    ensure_gtid_strict_mode, ensure_log_bin, ensure_logged, ensure_not_purged, ensure_order_commits,
+    ensure_replication_rights, ensure_row_format, ensure_server_id_free, ensure_snapshot_rights,
+    ensure_sync_binlog, ensure_whole_json, read_grants,
 };
 use crate::{
     Result,
@@ -61,6 +61,7 @@ fn check_log(facts: &ServerFacts, needs: &SourceNeeds, report: &mut Report) {
     report.add(ensure_full_metadata(facts));
     report.add(ensure_whole_json(facts));
     report.add(ensure_gtid_mode(facts));
+    report.add(ensure_gtid_strict_mode(facts));
     report.add(ensure_sync_binlog(facts));
     report.add(ensure_flush_log(facts));
     report.add(ensure_order_commits(facts));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use mysql_async::{GnoInterval, Sid};
 
-use super::{Gtid, GtidSet, Tag, Uuid, intervals::Interval};
+use super::{DomainGtid, Gtid, GtidSet, Tag, Uuid, UuidGtid, intervals::Interval};
 use crate::binlog::{Error, Reader, Result};
 
 impl GtidSet {
@@ -47,6 +47,23 @@ impl GtidSet {
         reader.finish()?;
         Ok(Self::from_parts(parts))
     }
+
+    /// Decodes MariaDB's GTID_LIST events: the last number of each server in each domain, before the file.
+    pub fn from_gtid_list(bytes: &[u8]) -> Result<Self> {
+        /// The four bits above are flags.
+        const COUNT: u32 = (1 << 28) - 1;
+
+        let mut reader = Reader::new("a GTID_LIST event", bytes);
+        let count = reader.u32()? & COUNT;
+        let mut set = Self::new();
+        for _ in 0..count {
+            let (domain, server, number) = (reader.u32()?, reader.u32()?, reader.u64()?);
+            if number > 0 {
+                set.add(&Gtid::Domain(DomainGtid { domain, server, number }));
+            }
+        }
+        Ok(set)
+    }
 }
 
 fn read_tag(reader: &mut Reader) -> Result<Option<Tag>> {
@@ -61,7 +78,7 @@ fn read_tag(reader: &mut Reader) -> Result<Option<Tag>> {
 
 fn read_interval(reader: &mut Reader) -> Result<Interval, Error> {
     let (first, end) = (reader.u64()?, reader.u64()?);
-    if first == 0 || end <= first || end > Gtid::MAX_NUMBER + 1 {
+    if first == 0 || end <= first || end > UuidGtid::MAX_NUMBER + 1 {
         return Err(reader.malformed(format!("interval from {first} to before {end}")));
     }
     Ok(Interval { first, last: end - 1 })
@@ -100,6 +117,20 @@ mod tests {
         assert_eq!(GtidSet::from_binary(&binary(false)).unwrap().to_string(), format!("{A}:1-5:8"));
         assert_eq!(GtidSet::from_binary(&binary(true)).unwrap().to_string(), format!("{A}:1-5:8:tag:7"));
         assert!(GtidSet::from_binary(&0_u64.to_le_bytes()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn lists_of_mariadb_are_read() {
+        let mut bytes = (1_u32 << 28 | 2).to_le_bytes().to_vec();
+        for (domain, server, number) in [(0_u32, 7_u32, 22_u64), (3, 8, 1)] {
+            bytes.extend(domain.to_le_bytes());
+            bytes.extend(server.to_le_bytes());
+            bytes.extend(number.to_le_bytes());
+        }
+        assert_eq!(GtidSet::from_gtid_list(&bytes).unwrap().to_string(), "0-7-22,3-8-1");
+        for length in 0..bytes.len() {
+            assert!(GtidSet::from_gtid_list(&bytes[..length]).is_err(), "{length}");
+        }
     }
 
     #[test]

@@ -1,13 +1,16 @@
-//! Global transaction identifiers, tagged ones too, and sets of them.
+//! Global transaction identifiers of both kinds of server, MySQL's tagged ones too, and sets of them.
 //!
-//! Text forms are the server's: `uuid:number` or `uuid:tag:number` for one GTID; for a set, see [`GtidSet`].
+//! Text forms are the servers': `uuid:number` or `uuid:tag:number` for one GTID of MySQL, `domain-server-number` for one
+//! of MariaDB; for a set, see [`GtidSet`].
 
 mod binary;
+mod domain;
 mod intervals;
 mod set;
 
 use std::{fmt, str::FromStr};
 
+pub use domain::DomainGtid;
 pub use set::GtidSet;
 
 /// A server's UUID, the source part of a GTID.
@@ -22,11 +25,19 @@ pub struct Tag {
     length: u8,
 }
 
+/// Names one transaction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Gtid {
+pub enum Gtid {
+    Uuid(UuidGtid),
+    Domain(DomainGtid),
+}
+
+/// One transaction of MySQL.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UuidGtid {
     pub uuid: Uuid,
     pub tag: Option<Tag>,
-    /// 1 to [`Gtid::MAX_NUMBER`].
+    /// 1 to [`UuidGtid::MAX_NUMBER`].
     pub number: u64,
 }
 
@@ -43,7 +54,7 @@ impl ParseError {
     }
 }
 
-impl Gtid {
+impl UuidGtid {
     /// The greatest number that the server gives.
     pub const MAX_NUMBER: u64 = i64::MAX as u64 - 1;
 }
@@ -140,6 +151,23 @@ impl FromStr for Tag {
 
 impl fmt::Display for Gtid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(gtid) => gtid.fmt(f),
+            Self::Domain(gtid) => gtid.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Gtid {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if text.contains(':') { text.parse().map(Self::Uuid) } else { text.parse().map(Self::Domain) }
+    }
+}
+
+impl fmt::Display for UuidGtid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.tag {
             Some(tag) => write!(f, "{}:{tag}:{}", self.uuid, self.number),
             None => write!(f, "{}:{}", self.uuid, self.number),
@@ -147,7 +175,7 @@ impl fmt::Display for Gtid {
     }
 }
 
-impl FromStr for Gtid {
+impl FromStr for UuidGtid {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
@@ -164,7 +192,9 @@ impl FromStr for Gtid {
 fn parse_number(text: &str) -> Result<u64, ParseError> {
     match text.parse() {
         // `parse` would take a leading plus.
-        Ok(number) if text.as_bytes()[0] != b'+' && (1..=Gtid::MAX_NUMBER).contains(&number) => Ok(number),
+        Ok(number) if text.as_bytes()[0] != b'+' && (1..=UuidGtid::MAX_NUMBER).contains(&number) => {
+            Ok(number)
+        }
         _ => Err(ParseError::new("not a transaction number (1 to 9223372036854775806)", text)),
     }
 }
@@ -176,7 +206,7 @@ macro_rules! debug_as_displayed {
         }
     )*};
 }
-debug_as_displayed!(Uuid, Tag, Gtid, GtidSet);
+debug_as_displayed!(Uuid, Tag, Gtid, UuidGtid, DomainGtid, GtidSet);
 
 #[cfg(test)]
 mod tests {
@@ -199,7 +229,12 @@ mod tests {
 
     #[test]
     fn gtids_round_trip() {
-        for text in [format!("{UUID}:1"), format!("{UUID}:9223372036854775806"), format!("{UUID}:a_1:7")] {
+        for text in [
+            format!("{UUID}:1"),
+            format!("{UUID}:9223372036854775806"),
+            format!("{UUID}:a_1:7"),
+            "0-1-7".into(),
+        ] {
             assert_eq!(text.parse::<Gtid>().unwrap().to_string(), text);
         }
         for bad in ["0", "-1", "+1", "9223372036854775807", "1-2", "", "1:2", "1a:5", "a:"] {

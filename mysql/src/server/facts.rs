@@ -7,10 +7,14 @@ use std::collections::HashMap;
 
 use mysql_async::{Conn, Row, prelude::Queryable};
 
-use super::{Error, connect::place_of};
+use super::{
+    Error,
+    connect::place_of,
+    identity::{self, identity},
+};
 use crate::{
     Result,
-    client::{code, server_code, text},
+    client::{code, quote_text, server_code, text},
     gtid::GtidSet,
 };
 
@@ -46,20 +50,22 @@ pub struct ServerFacts {
     pub version: String,
     pub version_number: (u16, u16, u16),
     pub flavor: Flavor,
-    /// MySQL only.
+    /// Tells this server from others; of MariaDB what stands for it (see `read_identity`).
     pub server_uuid: Option<String>,
     pub server_id: u32,
     /// MySQL only: ON, OFF, ON_PERMISSIVE, OFF_PERMISSIVE.
     pub gtid_mode: Option<String>,
-    /// As the server prints it; on MariaDB `gtid_binlog_pos`.
+    /// As the server prints it; on MariaDB `gtid_binlog_state` and `gtid_slave_pos`: the last of each server of a domain.
     pub gtid_executed: String,
-    /// As the server prints it; empty on MariaDB.
+    /// As the server prints it; on MariaDB where the oldest binary log begins.
     pub gtid_purged: String,
     pub log_bin: bool,
     pub binlog_format: Option<String>,
     pub binlog_row_image: Option<String>,
     pub binlog_row_metadata: Option<String>,
     pub binlog_row_value_options: Option<String>,
+    /// MariaDB only: numbers of a domain only grow.
+    pub gtid_strict_mode: Option<bool>,
     /// MySQL only; MariaDB always does.
     pub binlog_order_commits: Option<bool>,
     pub sync_binlog: Option<u64>,
@@ -84,18 +90,18 @@ impl ServerFacts {
         }
     }
 
-    /// MySQL's `gtid_executed`, parsed.
+    /// `gtid_executed`, parsed.
     pub fn executed(&self) -> Result<GtidSet> {
         Ok(self.gtid_executed.parse()?)
     }
 
-    /// MySQL's `gtid_purged`, parsed.
+    /// `gtid_purged`, parsed.
     pub fn purged(&self) -> Result<GtidSet> {
         Ok(self.gtid_purged.parse()?)
     }
 }
 
-const VARIABLES: &str = "'server_uuid', 'server_id', 'gtid_mode', 'log_bin', 'binlog_format', 'binlog_row_image', \
+const VARIABLES: &str = "'gtid_mode', 'gtid_strict_mode', 'log_bin', 'binlog_format', 'binlog_row_image', \
      'binlog_row_metadata', 'binlog_row_value_options', 'binlog_order_commits', 'sync_binlog', \
      'innodb_flush_log_at_trx_commit', 'rpl_semi_sync_source_enabled', 'rpl_semi_sync_source_wait_point', \
      'rpl_semi_sync_master_enabled', 'rpl_semi_sync_master_wait_point', 'max_allowed_packet', 'read_only', \
@@ -113,7 +119,7 @@ pub async fn read_facts(conn: &mut Conn) -> Result<ServerFacts> {
     Ok(ServerFacts {
         version_number: version_number(&version),
         flavor,
-        server_uuid: variables.optional("server_uuid"),
+        server_uuid: identity(&variables.values),
         server_id: variables.number("server_id")?,
         gtid_mode: variables.optional("gtid_mode"),
         gtid_executed,
@@ -123,6 +129,7 @@ pub async fn read_facts(conn: &mut Conn) -> Result<ServerFacts> {
         binlog_row_image: variables.optional("binlog_row_image"),
         binlog_row_metadata: variables.optional("binlog_row_metadata"),
         binlog_row_value_options: variables.optional("binlog_row_value_options"),
+        gtid_strict_mode: variables.switch("gtid_strict_mode"),
         binlog_order_commits: variables.switch("binlog_order_commits"),
         sync_binlog: variables.optional_number("sync_binlog")?,
         flush_log_at_trx_commit: variables.optional_number("innodb_flush_log_at_trx_commit")?,
@@ -146,7 +153,10 @@ struct Variables<'a> {
 impl<'a> Variables<'a> {
     async fn read(conn: &mut Conn, place: &'a str) -> Result<Self> {
         let rows: Vec<Row> = conn
-            .query(format!("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({VARIABLES})"))
+            .query(format!(
+                "SHOW GLOBAL VARIABLES WHERE Variable_name IN ({VARIABLES}, {})",
+                identity::VARIABLES
+            ))
             .await
             .map_err(Error::query(place, "reading the server's variables"))?;
         let values =
@@ -198,13 +208,37 @@ impl<'a> Variables<'a> {
 
 async fn read_gtids(conn: &mut Conn, place: &str, flavor: Flavor) -> Result<(String, String)> {
     let query = match flavor {
-        Flavor::Mysql => "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged",
-        Flavor::MariaDb => "SELECT @@GLOBAL.gtid_binlog_pos, ''",
+        Flavor::Mysql => "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged".to_owned(),
+        Flavor::MariaDb => {
+            let oldest = oldest_binlog(conn, place).await?;
+            // At MariaDB a replica that was made from a backup has in gtid_slave_pos what its log never had.
+            format!(
+                "SELECT CONCAT_WS(',', NULLIF(@@GLOBAL.gtid_binlog_state, ''), NULLIF(@@GLOBAL.gtid_slave_pos, '')), \
+                 BINLOG_GTID_POS({}, 4)",
+                quote_text(&oldest)
+            )
+        }
     };
     let row: Option<Row> =
         conn.query_first(query).await.map_err(Error::query(place, "reading the GTID sets"))?;
     let column = |index| row.as_ref().and_then(|row| text(row, index)).unwrap_or_default();
     Ok((column(0), column(1)))
+}
+
+/// Empty: the log is off, or the account may not ask.
+async fn oldest_binlog(conn: &mut Conn, place: &str) -> Result<String> {
+    match conn.query_first::<Row, _>("SHOW BINARY LOGS").await {
+        Ok(row) => Ok(row.and_then(|row| text(&row, 0)).unwrap_or_default()),
+        Err(error)
+            if matches!(
+                server_code(&error),
+                Some(code::NO_BINARY_LOGGING | code::SPECIFIC_ACCESS_DENIED)
+            ) =>
+        {
+            Ok(String::new())
+        }
+        Err(error) => Err(Error::query(place, "listing the binary logs")(error).into()),
+    }
 }
 
 /// Where the binary log stands; `None` if it is off or the account has no REPLICATION CLIENT.
@@ -231,6 +265,20 @@ pub async fn read_binlog_place(conn: &mut Conn) -> Result<Option<BinlogPlace>> {
         found: pos.clone(),
     })?;
     Ok(Some(BinlogPlace { file, pos, do_db: names(text(&row, 2)), ignore_db: names(text(&row, 3)) }))
+}
+
+/// File and position in the binary log up to which MariaDB has committed, in its engines too, as of the consistent
+/// snapshot that `conn` has just begun. `None`: it does not tell. (`gtid_binlog_pos` and SHOW BINARY LOG STATUS have
+/// what is only logged as well.)
+pub async fn read_snapshot_place(conn: &mut Conn) -> Result<Option<(String, u64)>, mysql_async::Error> {
+    let rows: Vec<Row> = conn.query("SHOW STATUS LIKE 'binlog\\_snapshot\\_%'").await?;
+    let value = |name: &str| {
+        rows.iter()
+            .find(|row| text(row, 0).is_some_and(|found| found.eq_ignore_ascii_case(name)))
+            .and_then(|row| text(row, 1))
+    };
+    let pos = value("binlog_snapshot_position").and_then(|pos| pos.parse().ok());
+    Ok(value("binlog_snapshot_file").filter(|file| !file.is_empty()).zip(pos))
 }
 
 /// The binary logs that the server still has, the oldest first.

@@ -29,6 +29,7 @@ fn describe(step: &Step) -> Option<String> {
         Step::Ddl { head, query, .. } => {
             format!("ddl {} [{}] {}", gtid(head), query.database_text(), first_line(&query.text()))
         }
+        Step::Empty { head, .. } => format!("empty {}", gtid(head)),
         Step::CreateSelect(query) => format!("  create {}", first_line(&query.text())),
         Step::Statement { event, statement } => format!("  statement {event} {statement}"),
         Step::Commit(_) => "commit".into(),

@@ -24,8 +24,9 @@ pub fn session(lock_wait_s: u32) -> Session {
             "SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,\
              ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION'"
                 .into(),
-            "SET SESSION transaction_isolation = 'READ-COMMITTED', time_zone = '+00:00', autocommit = 1, \
-             wait_timeout = 60, sql_safe_updates = 0, unique_checks = 1, foreign_key_checks = 1"
+            // As a statement: MariaDB before 11.1 has the variable under another name.
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED".into(),
+            "SET SESSION time_zone = '+00:00', autocommit = 1, wait_timeout = 60, sql_safe_updates = 0, unique_checks = 1, foreign_key_checks = 1"
                 .into(),
             format!("SET SESSION innodb_lock_wait_timeout = {lock_wait_s}"),
             "SET @strait_apply = 1".into(),

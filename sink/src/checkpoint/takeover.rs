@@ -2,7 +2,7 @@
 
 use strait_mysql::client::{Conn, Queryable, Row, params, server_code};
 use strait_mysql::gtid::GtidSet;
-use strait_mysql::server::place_of;
+use strait_mysql::server::{place_of, read_identity};
 use strait_schemas::Seq;
 
 use super::{Claim, LaneRow, OffsetRow, Vector};
@@ -16,6 +16,9 @@ const NO_SUCH_THREAD: u16 = 1094;
 const NOT_OWNER: u16 = 1095;
 /// Two looks at one server's start may differ by rounding.
 const START_TOLERANCE_S: i64 = 2;
+
+/// The column that it is kept in.
+const UUID_LENGTH: usize = 36;
 
 /// Whose progress it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,14 +47,13 @@ impl ServerRun {
             place: place.clone(),
             source,
         };
-        // MariaDB has no server_uuid.
-        let uuid: Option<(String, String)> =
-            conn.query_first("SHOW GLOBAL VARIABLES LIKE 'server_uuid'").await.map_err(failed)?;
+        let uuid = read_identity(conn).await.map_err(failed)?.unwrap_or_default();
         let uptime: Option<(String, i64)> =
             conn.query_first("SHOW GLOBAL STATUS LIKE 'Uptime'").await.map_err(failed)?;
         let now: Option<i64> = conn.query_first("SELECT UNIX_TIMESTAMP()").await.map_err(failed)?;
         Ok(Self {
-            uuid: uuid.map(|(_, uuid)| uuid).unwrap_or_default(),
+            // What tells servers without a uuid apart is at the end.
+            uuid: uuid[uuid.ceil_char_boundary(uuid.len().saturating_sub(UUID_LENGTH))..].to_owned(),
             started: now.unwrap_or_default() - uptime.map_or(0, |(_, seconds)| seconds),
         })
     }

@@ -12,7 +12,12 @@ use strait_mysql::{
 use strait_schemas::Ddl;
 use strait_service::Component;
 
-use super::{At, failed, gtid::has_executed, read, session::imitate};
+use super::{
+    At, failed,
+    gtid::{has_executed, is_chosen, take},
+    read,
+    session::imitate,
+};
 use crate::{
     apply::session,
     error::{Error, Result},
@@ -97,7 +102,7 @@ impl Running {
             // Whatever the statement left open goes with the connection, and so does the hold on the GTID.
             Some(Err(source)) => return Err(failed(ddl, &self.at, place, source)),
         }
-        if !gtid.is_empty() && !has_executed(&mut self.conn, gtid).await? {
+        if is_chosen(gtid) && !has_executed(&mut self.conn, gtid).await? {
             // A statement that changed nothing and was not logged: the number is used up all the same.
             self.conn
                 .query_drop("COMMIT")
@@ -140,8 +145,7 @@ fn statement(ddl: &Ddl) -> Vec<u8> {
 /// The number of warnings. Some statements answer with rows, where an error may be among them.
 async fn run(conn: &mut Conn, gtid: &str, statement: Vec<u8>) -> Result<u16, ClientError> {
     if !gtid.is_empty() {
-        // Waits for whoever holds it.
-        conn.query_drop(format!("SET SESSION gtid_next = '{gtid}'")).await?;
+        take(conn, gtid).await?;
     }
     let result = conn.query_iter(statement).await?;
     result.drop_result().await?;

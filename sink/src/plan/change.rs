@@ -18,6 +18,8 @@ pub enum Operation {
     Delete,
     /// All rows go (a truncate record).
     Clear,
+    /// The row is put there unless it is: the next change is of it, and a snapshot has not brought it yet.
+    Ensure,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,35 @@ impl Change {
     pub fn needs_native_checks(&self) -> bool {
         self.mapping.target.has_foreign_keys
             && self.flags & (flags::NO_FOREIGN_KEY_CHECKS | flags::USE_SQL_FOREIGN_KEY) == 0
+    }
+
+    /// Whether the target's foreign keys may write rows of children with it.
+    pub fn cascades(&self) -> bool {
+        let target = &self.mapping.target;
+        if target.cascades_to.is_empty() || !self.needs_native_checks() {
+            return false;
+        }
+        match (self.operation, &self.before, &self.after) {
+            (Operation::Delete, ..) => true,
+            (Operation::Update, Some(before), Some(after)) => {
+                let mut referenced = target.table.referenced_by.iter().flat_map(|key| &key.parent_columns);
+                let place = |name: &String| self.mapping.columns.iter().position(|it| *it.name == **name);
+                referenced.any(|name| place(name).is_some_and(|at| !before[at].is_identical(&after[at])))
+            }
+            _ => false,
+        }
+    }
+
+    /// What makes sure of the row that this changes.
+    pub fn row_before(&self) -> Option<Self> {
+        Some(Self {
+            mapping: self.mapping.clone(),
+            operation: Operation::Ensure,
+            before: None,
+            after: Some(self.before.clone()?),
+            flags: self.flags | flags::NO_FOREIGN_KEY_CHECKS,
+            at: self.at,
+        })
     }
 
     /// Whether a value can only be written with the strict mode off: an ENUM's invalid value.

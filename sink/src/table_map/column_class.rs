@@ -41,6 +41,8 @@ impl ColumnClass {
             "timestamp" => Self::Timestamp { fsp },
             "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => Self::Character,
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => Self::Binary,
+            // MariaDB's binary log has their bytes, highest first, and so they are written.
+            "uuid" | "inet4" | "inet6" => Self::Binary,
             "enum" => Self::Enum,
             "set" => Self::Set,
             "json" => Self::Json,

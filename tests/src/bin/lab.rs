@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use e2e::install::{KafkaFiles, MySqlFiles, RegistryFiles};
+use e2e::install::{KafkaFiles, MariaDbFiles, MySqlFiles, RegistryFiles};
 use e2e::{Kafka, KafkaOptions, Latency, MySql, MySqlOptions, Proxy, Registry, RegistryOptions};
 
-/// Real MySQL, Kafka and schema registry on this machine, for tests and for trying things out.
+/// Real MySQL, MariaDB, Kafka and schema registry on this machine, for tests and for trying things out.
 ///
 /// Everything is kept below .lab/ (or STRAIT_LAB_DIR), listens on loopback, and ends with this program.
 #[derive(Debug, Parser)]
@@ -41,6 +41,9 @@ struct Up {
     /// How many MySQL servers.
     #[arg(long, default_value = "2")]
     mysql: usize,
+    /// How many MariaDB servers.
+    #[arg(long, default_value = "0")]
+    mariadb: usize,
     /// Kafka nodes: 0, 1 or 3.
     #[arg(long, default_value = "1")]
     kafka: usize,
@@ -65,6 +68,8 @@ async fn install() -> Result<()> {
     tokio::task::spawn_blocking(|| {
         MySqlFiles::install()?;
         println!("MySQL     ready");
+        MariaDbFiles::install()?;
+        println!("MariaDB   ready");
         KafkaFiles::install()?;
         println!("Kafka     ready");
         RegistryFiles::install()?;
@@ -80,6 +85,11 @@ async fn up(options: Up) -> Result<()> {
     for number in 1..=options.mysql {
         let server = MySql::start(MySqlOptions::named(format!("mysql-{number}"))).await?;
         println!("MySQL     {}", server.url());
+        servers.push(server);
+    }
+    for number in 1..=options.mariadb {
+        let server = MySql::start(MySqlOptions::mariadb(format!("mariadb-{number}"))).await?;
+        println!("MariaDB   {}", server.url());
         servers.push(server);
     }
     let kafka = match options.kafka {

@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use e2e::mysql::Flavor;
 use e2e::scenario::{
     big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, kills::Kills, readers::Readers, seed,
     sysbench::Sysbench, two_way::TwoWay,
 };
 
-const SCENARIOS: [&str; 7] =
-    ["two_way", "sysbench", "readers", "big_transaction", "cuts", "kills", "ddl_kills"];
+const SCENARIOS: [&str; 8] =
+    ["two_way", "sysbench", "readers", "big_transaction", "cuts", "kills", "ddl_kills", "ddl_kills_mariadb"];
 
 fn main() -> Result<ExitCode> {
     let mut chosen: Vec<String> = std::env::args().skip(1).collect();
@@ -49,7 +50,8 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
         "big_transaction" => BigTransaction { rows: 1_000_000, patience: Duration::from_mins(5) }.run().await,
         "cuts" => Cuts { seed, duration: Duration::from_mins(2) }.run().await,
         "kills" => Kills { seed, kills: 100 }.run().await,
-        "ddl_kills" => DdlKills { seed, kills: 80 }.run().await,
+        "ddl_kills" => DdlKills { seed, kills: 80, flavor: Flavor::MySql }.run().await,
+        "ddl_kills_mariadb" => DdlKills { seed, kills: 80, flavor: Flavor::MariaDb }.run().await,
         other => bail!("no scenario {other}; there are {}", SCENARIOS.join(", ")),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use mysql_async::prelude::Queryable;
 
-use crate::{Sites, SitesOptions, definitions::ensure_same_definitions, eventually};
+use crate::{Sites, SitesOptions, definitions::ensure_same_definitions, eventually, mysql::Flavor};
 
 const DATABASE: &str = "changing";
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -19,6 +19,7 @@ const ROWS: u32 = 20_000;
 pub struct DdlKills {
     pub seed: u64,
     pub kills: u32,
+    pub flavor: Flavor,
 }
 
 /// What the statements have made so far.
@@ -31,7 +32,7 @@ struct Made {
 
 impl DdlKills {
     pub async fn run(self) -> Result<String> {
-        let options = SitesOptions::with_databases([DATABASE]);
+        let options = SitesOptions { flavors: [self.flavor; 2], ..SitesOptions::with_databases([DATABASE]) };
         let sites = Sites::boot(&options).await?;
         sites.run_at_both(&[&format!("CREATE DATABASE {DATABASE}")]).await?;
         sites.start().await?;
@@ -50,7 +51,10 @@ impl DdlKills {
             "CREATE TABLE a (id INT PRIMARY KEY, v INT)".to_owned(),
             "CREATE TABLE b LIKE a".to_owned(),
             "CREATE TABLE large (id INT PRIMARY KEY, v INT, text VARCHAR(200))".to_owned(),
-            format!("SET SESSION cte_max_recursion_depth = {ROWS}"),
+            match self.flavor {
+                Flavor::MySql => format!("SET SESSION cte_max_recursion_depth = {ROWS}"),
+                Flavor::MariaDb => format!("SET SESSION max_recursive_iterations = {ROWS}"),
+            },
             format!(
                 "INSERT INTO large WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) \
                  SELECT i, 0, REPEAT('x', 150) FROM n"

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::mysql::MySql;
+use crate::mysql::{Flavor, MySql};
 
 pub const CONNECTOR: &str = "repl";
 pub const SINK: &str = "strait";
@@ -14,13 +14,21 @@ const MANUAL: &str = include_str!("../../../docs/operations.md");
 /// Outside the binary log: each server has its own.
 pub async fn create(server: &MySql, databases: &[String]) -> Result<()> {
     let outside = "SET SESSION sql_log_bin = 0".to_owned();
-    server.run([outside].into_iter().chain(statements(databases))).await
+    server.run([outside].into_iter().chain(statements(databases, server.flavor()))).await
 }
 
-/// The manual's, for these databases in place of its `shop`.
-fn statements(databases: &[String]) -> Vec<String> {
+/// The manual's, for these databases in place of its `shop`. Not those that it wants of the other kind of server only.
+fn statements(databases: &[String], flavor: Flavor) -> Vec<String> {
+    let concerns = |line: &str| match line.split_once("-- only where") {
+        Some((_, case)) => case.contains(match flavor {
+            Flavor::MySql => "is MySQL",
+            Flavor::MariaDb => "is MariaDB",
+        }),
+        None => true,
+    };
     let lines = MANUAL.lines().filter(|line| line.starts_with("CREATE USER") || line.starts_with("GRANT"));
     lines
+        .filter(|line| concerns(line))
         .filter_map(|line| line.split_once(';'))
         .flat_map(|(statement, _)| {
             let statement = statement.replace("'...'", &format!("'{PASSWORD}'"));
@@ -39,7 +47,13 @@ mod tests {
 
     #[test]
     fn the_manuals_statements_are_found() {
-        let found = statements(&["one".to_owned(), "two".to_owned()]);
+        let databases = ["one".to_owned(), "two".to_owned()];
+        let (found, at_mariadb) =
+            (statements(&databases, Flavor::MySql), statements(&databases, Flavor::MariaDb));
+        assert_eq!(at_mariadb.len(), found.len() + 1);
+        for (right, told) in [("PROCESS", &at_mariadb), ("REPLICATION_APPLIER, SET_ANY_DEFINER", &found)] {
+            assert!(told.contains(&format!("GRANT {right} ON *.* TO strait")), "{right}: {told:#?}");
+        }
         assert_eq!(found.iter().filter(|statement| statement.starts_with("CREATE USER")).count(), 2);
         for expected in [
             "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO repl",

@@ -20,7 +20,7 @@ use rdkafka::{
     error::KafkaError,
     message::Headers,
 };
-use strait_mysql::gtid::GtidSet;
+use strait_mysql::{gtid::GtidSet, server::read_facts};
 use strait_schemas::{Position, RecordSeq, SpinePart, SpineRecord, headers, topics};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -198,9 +198,7 @@ impl Pipe {
     }
 
     pub async fn executed(&self) -> Result<GtidSet> {
-        let text: Option<String> =
-            self.mysql().conn().await?.query_first("SELECT @@GLOBAL.gtid_executed").await?;
-        Ok(text.context("one row")?.parse()?)
+        Ok(read_facts(&mut self.mysql().conn().await?).await?.executed()?)
     }
 
     /// Waits until everything that the source has executed by now is published.

@@ -47,18 +47,18 @@ SET timestamp = DEFAULT
 SET time_zone = '+05:00'
 ALTER TABLE timed ADD zoned TIMESTAMP NOT NULL DEFAULT '2024-01-01 00:00:00'
 SET time_zone = DEFAULT
-SET explicit_defaults_for_timestamp = OFF
-CREATE TABLE implicit (id INT, ts TIMESTAMP)
-SET explicit_defaults_for_timestamp = ON
+@mysql SET explicit_defaults_for_timestamp = OFF
+@mysql CREATE TABLE implicit (id INT, ts TIMESTAMP)
+@mysql SET explicit_defaults_for_timestamp = ON
 SET collation_server = latin1_bin
 CREATE DATABASE made
 SET collation_server = DEFAULT
 CREATE TABLE made.t (c CHAR(3))
 INSERT INTO made.t VALUES ('abc')
 ALTER DATABASE made COLLATE utf8mb4_bin
-SET default_collation_for_utf8mb4 = utf8mb4_general_ci
-CREATE TABLE general (c VARCHAR(5) CHARACTER SET utf8mb4)
-SET default_collation_for_utf8mb4 = utf8mb4_0900_ai_ci
+@mysql SET default_collation_for_utf8mb4 = utf8mb4_general_ci
+@mysql CREATE TABLE general (c VARCHAR(5) CHARACTER SET utf8mb4)
+@mysql SET default_collation_for_utf8mb4 = utf8mb4_0900_ai_ci
 SET sql_mode = ''
 CREATE TABLE zeros (d DATE DEFAULT '0000-00-00', id INT)
 INSERT INTO zeros (id) VALUES (1)
@@ -76,7 +76,7 @@ ALTER TABLE `back``tick` ADD KEY (`select`)
 CREATE TABLE größe (ö INT COMMENT '😀')
 SET NAMES sjis
 CREATE TABLE \x95\x5c (\x97\xf1 INT COMMENT '\x95\x5c') COMMENT '\x83\x5c'
-ALTER TABLE \x95\x5c ADD c VARCHAR(5) DEFAULT '\x8f\x5c'
+@mysql ALTER TABLE \x95\x5c ADD c VARCHAR(5) DEFAULT '\x8f\x5c'
 SET NAMES gbk
 CREATE TABLE `\x81\x5c` (id INT COMMENT '\x81\x60')
 SET NAMES utf8mb4
@@ -117,8 +117,8 @@ FLUSH TABLES
 CREATE USER u1 IDENTIFIED BY 'hush-hush'
 GRANT SELECT ON shop.* TO u1
 DROP USER u1
-CREATE EVENT ev ON SCHEDULE EVERY 1 YEAR STARTS '2099-01-01' DO DELETE FROM orders
-DROP EVENT ev
+@mysql CREATE EVENT ev ON SCHEDULE EVERY 1 YEAR STARTS '2099-01-01' DO DELETE FROM orders
+@mysql DROP EVENT ev
 -- The end of things
 CREATE TABLE other.short (id INT)
 DROP TABLE other.short, shop.empty_copy

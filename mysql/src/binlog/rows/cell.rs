@@ -235,17 +235,21 @@ fn bad(what: &'static str, stored: &[u8]) -> Error {
 
 #[cold]
 fn unsupported(code: u8) -> Error {
-    let what = match code {
+    Error::Unsupported {
+        what: unsupported_type(code),
+        remedy: "ALTER TABLE ... FORCE brings old formats up to date; else leave the table out",
+    }
+}
+
+/// How messages name a type that is not read.
+pub fn unsupported_type(code: u8) -> String {
+    match code {
         0 => "a DECIMAL column of before MySQL 5.0".into(),
-        7 => "a TIMESTAMP column in the format of MySQL 5.5".into(),
-        11 => "a TIME column in the format of MySQL 5.5".into(),
-        12 => "a DATETIME column in the format of MySQL 5.5".into(),
+        7 => "a TIMESTAMP column in the format of MySQL 5.5 (MariaDB: mysql56_temporal_format=OFF)".into(),
+        11 => "a TIME column in the format of MySQL 5.5 (MariaDB: mysql56_temporal_format=OFF)".into(),
+        12 => "a DATETIME column in the format of MySQL 5.5 (MariaDB: mysql56_temporal_format=OFF)".into(),
         20 => "an array column".into(),
         140 | 141 => "a COMPRESSED column of MariaDB".into(),
         code => format!("a column of type number {code}"),
-    };
-    Error::Unsupported {
-        what,
-        remedy: "ALTER TABLE ... FORCE brings old formats up to date; else leave the table out",
     }
 }

@@ -7,6 +7,7 @@
 mod cell;
 
 pub(super) use cell::Cell;
+pub use cell::unsupported_type;
 
 use super::{Error, EventType, RawEvent, Reader, Result, TableMap};
 use crate::value::ColumnValue;

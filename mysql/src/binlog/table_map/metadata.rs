@@ -69,9 +69,13 @@ impl<'a> Metadata<'a> {
         self.names.is_some()
     }
 
-    pub fn apply(&self, columns: &mut [ColumnDef]) -> Result<()> {
+    /// `mariadb`: its lists of charsets have an entry for each GEOMETRY column, too, which MySQL's have not. Nothing in the
+    /// event tells which of the two it is.
+    pub fn apply(&self, columns: &mut [ColumnDef], mariadb: bool) -> Result<()> {
         self.apply_signedness(columns)?;
-        apply_charsets(self.charsets.as_ref(), columns, ColumnType::is_character)?;
+        let is_listed =
+            |ty: ColumnType| ty.is_character() || mariadb && matches!(ty, ColumnType::Geometry { .. });
+        apply_charsets(self.charsets.as_ref(), columns, is_listed)?;
         apply_charsets(self.label_charsets.as_ref(), columns, ColumnType::is_enum_or_set)?;
         self.apply_names(columns)?;
         apply_labels(self.set_labels, columns, |ty| matches!(ty, ColumnType::Set { .. }))?;

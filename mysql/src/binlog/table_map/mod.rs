@@ -54,14 +54,14 @@ impl TableMap {
         Self { version, database, table, columns, primary_key, full_metadata, cells }
     }
 
-    /// The table's number and its description.
+    /// The table's number and its description, from an event of MySQL.
     pub fn parse(event: &RawEvent) -> Result<(u64, Self)> {
         let (table_id, description) = split_table_id(event)?;
-        Ok((table_id, Self::parse_description(description)?))
+        Ok((table_id, Self::parse_description(description, false)?))
     }
 
-    /// What [`split_table_id`] left.
-    pub(super) fn parse_description(description: &[u8]) -> Result<Self> {
+    /// What [`split_table_id`] left; `mariadb` says who wrote it.
+    pub(super) fn parse_description(description: &[u8], mariadb: bool) -> Result<Self> {
         let mut reader = Reader::new("a TABLE_MAP event", description);
         let _flags = reader.u16()?;
         let database = read_name(&mut reader)?;
@@ -84,7 +84,7 @@ impl TableMap {
                 visible: true,
             })
             .collect();
-        metadata.apply(&mut columns)?;
+        metadata.apply(&mut columns, mariadb)?;
         let primary_key = metadata.primary_key(columns.len())?;
         Ok(Self::new(database, table, columns, primary_key, metadata.has_names()))
     }
@@ -108,4 +108,25 @@ fn read_name(reader: &mut Reader) -> Result<String> {
         return Err(reader.malformed("no zero byte after a name"));
     }
     Ok(String::from_utf8_lossy(name).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn description(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn mariadb_lists_a_charset_for_geometries_too() {
+        // (id BIGINT, c CHAR(10) utf8mb4, l VARCHAR(50) latin1, g GEOMETRY), as MariaDB 10.11 wrote it.
+        let written = description(
+            "01000176000174000408fe0fff05fe283200040e01010003032d083f07010004090269640163016c0167080100",
+        );
+        let map = TableMap::parse_description(&written, true).unwrap();
+        let collations: Vec<_> = map.columns.iter().map(|column| column.collation).collect();
+        assert_eq!(collations, [None, Some(45), Some(8), Some(63)]);
+        assert!(TableMap::parse_description(&written, false).is_err(), "MySQL would list two");
+    }
 }

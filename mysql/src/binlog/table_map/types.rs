@@ -21,6 +21,8 @@ mod code {
     pub const TIME: u8 = 11;
     pub const DATETIME: u8 = 12;
     pub const YEAR: u8 = 13;
+    pub const BLOB_COMPRESSED: u8 = 140;
+    pub const VARCHAR_COMPRESSED: u8 = 141;
     pub const VARCHAR: u8 = 15;
     pub const BIT: u8 = 16;
     pub const TIMESTAMP2: u8 = 17;
@@ -105,6 +107,14 @@ fn read_type(code: u8, reader: &mut Reader) -> Result<Option<ColumnType>> {
         code::DECIMAL | code::NULL | code::TIMESTAMP | code::TIME | code::DATETIME => {
             ColumnType::Unsupported { code }
         }
+        code::BLOB_COMPRESSED => {
+            reader.u8()?;
+            ColumnType::Unsupported { code }
+        }
+        code::VARCHAR_COMPRESSED => {
+            reader.u16()?;
+            ColumnType::Unsupported { code }
+        }
         _ => return Ok(None),
     };
     Ok(Some(ty))
@@ -170,8 +180,12 @@ mod tests {
             [ColumnType::Unsupported { code: 12 }, ColumnType::Long]
         );
         assert_eq!(
-            read_types(&[3, 141, 3], &[1, 2, 3]).unwrap(),
-            [ColumnType::Long, ColumnType::Unsupported { code: 141 }, ColumnType::Unsupported { code: 3 },]
+            read_types(&[141, 140, 3], &[1, 2, 3]).unwrap(),
+            [ColumnType::Unsupported { code: 141 }, ColumnType::Unsupported { code: 140 }, ColumnType::Long]
+        );
+        assert_eq!(
+            read_types(&[3, 142, 3], &[1, 2, 3]).unwrap(),
+            [ColumnType::Long, ColumnType::Unsupported { code: 142 }, ColumnType::Unsupported { code: 3 }]
         );
     }
 

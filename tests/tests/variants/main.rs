@@ -1,0 +1,15 @@
+//! The ways in which MySQL may write its binary log, one file each: through connector and sink to another MySQL, compared by bytes;
+//! or refused with the cause.
+
+mod one_way;
+
+mod compression;
+mod crash;
+mod engines;
+mod file_position;
+mod partial_json;
+mod rotation;
+mod statements;
+mod tagged_gtids;
+
+use one_way::OneWay;
