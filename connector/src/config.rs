@@ -1,18 +1,18 @@
 //! The connector's configuration. Five values have no default: the source, its password, Kafka, the
 //! registry and the prefix; everything else is chosen so that a connector started with these five is right.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strait_mysql::server::{ServerOptions, Tls, TlsMode};
 use strait_service::{
-    Finding, Options, Period, Secret, Size,
+    Finding, List, Options, Period, Secret, Size,
     config::{Settings, refuse},
     http, log, registry, retry,
 };
 
-use crate::first_place;
+use crate::{filter::Filter, first_place};
 
 /// Everything a connector is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +24,12 @@ pub struct Config {
     /// Name of the site whose changes these are, for the header `strait.origin`. Default: the prefix.
     pub site: Option<String>,
     pub source: Source,
-    pub databases: Databases,
+    /// Which databases are published. The server's own (mysql, sys, information_schema, performance_schema) and `strait` never are.
+    pub database: Choice,
+    /// Which tables are published: names of the form `database.table`.
+    pub table: Choice,
+    pub column: Column,
+    pub rows: Rows,
     pub kafka: Kafka,
     pub topics: Topics,
     pub registry: registry::Config,
@@ -121,18 +126,43 @@ pub enum PositionMode {
     File,
 }
 
-/// Which databases are published. The server's own (mysql, sys, information_schema, performance_schema)
-/// and `strait` never are.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+/// What is published, by name: Debezium's lists of regular expressions. Each matches a whole name, upper and lower case
+/// alike; a dot in a name is written `\\.`, or as it is, which means any character. Given as a list, or as one text with commas between.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Databases {
-    /// Only these; empty: all.
-    pub include: Vec<String>,
-    /// Not these.
-    pub exclude: Vec<String>,
-    /// Transactions that our own sink wrote are not published again where their origin is one of these
-    /// sites; empty: whatever the origin. In a chain A -> B -> C the connector at B names C only.
-    pub skip_origins: Vec<String>,
+pub struct Choice {
+    pub include: Lists,
+    pub exclude: Lists,
+}
+
+/// One of the two may be set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lists {
+    /// Patterns of names: of databases, `database.table`, `database.table.column`. Include: only these, all if there are none. Exclude: not these.
+    pub list: List,
+}
+
+/// Which columns are published, and as what. Never a column of the key that rows are found by: that is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Column {
+    pub include: Lists,
+    pub exclude: Lists,
+    /// Columns of characters that are published as something else: `with.10.chars` (so many asterisks) or
+    /// `hash.v2.SHA-256.with.salt.<salt>` (or SHA-512), each with a list of patterns. NULL stays NULL.
+    pub mask: BTreeMap<String, List>,
+    /// Columns of characters of which the beginning is published: `to.20.chars`, with a list of patterns.
+    pub truncate: BTreeMap<String, List>,
+}
+
+/// Which rows are published.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rows {
+    /// For a pattern of tables (`database\\.table`) a condition as in SQL's WHERE, on the row's own columns. An update that brings a
+    /// row to where it holds is published as its creation, one that takes it away as its deletion.
+    pub filter: BTreeMap<String, String>,
 }
 
 /// The Kafka cluster to publish to.
@@ -290,6 +320,9 @@ pub struct Publish {
     pub transaction_metadata: bool,
     /// Debezium's heartbeat topic __debezium-heartbeat.<prefix>, written while the source is idle.
     pub heartbeat_topic: bool,
+    /// Transactions that our own sink wrote are not published again where their origin is one of these
+    /// sites; empty: whatever the origin. In a chain A -> B -> C the connector at B names C only.
+    pub skip_origins: List,
     /// How often an idle connector says so in the spine, and the longest time by which the stored position
     /// lags when only filtered transactions pass.
     pub heartbeat_interval: Period,
@@ -304,6 +337,7 @@ impl Default for Publish {
             channel: Size::mib(4),
             transaction_metadata: false,
             heartbeat_topic: true,
+            skip_origins: List::default(),
             heartbeat_interval: Period::seconds(1),
         }
     }
@@ -387,6 +421,7 @@ impl Settings for Config {
         if let Err((cause, remedy)) = first_place::ensure_form(&self.source) {
             findings.push(refuse("source.start", cause, remedy));
         }
+        findings.extend(Filter::new(self).err().into_iter().flatten());
         findings
     }
 }

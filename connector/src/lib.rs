@@ -22,6 +22,7 @@ mod source;
 
 mod account_statement;
 mod commit_rule;
+mod condition;
 mod current;
 mod ddl;
 mod filter;

@@ -64,7 +64,9 @@ struct Images<'v> {
 impl RowsOut<'_> {
     /// Publishes all rows of an event.
     pub fn publish(&mut self, table: &PublishedTable, map: &TableMap, event: &RowsEvent<'_>) -> Result<()> {
-        let mut rows = event.rows(map).map_err(|source| self.unreadable_event(map, source))?;
+        let mut rows = event
+            .rows_with(map, table.wanted.as_deref())
+            .map_err(|source| self.unreadable_event(map, source))?;
         let (mut before_row, mut after_row) = (Vec::new(), Vec::new());
         let (mut before, mut after) = (Images::default(), Images::default());
         let now_us = now_us();
@@ -73,42 +75,68 @@ impl RowsOut<'_> {
             .next(&mut before_row, &mut after_row)
             .map_err(|source| self.unreadable_event(map, source))?
         {
-            self.map_image(table, map, &before_row, Image::Before, &mut before)?;
-            self.map_image(table, map, &after_row, Image::After, &mut after)?;
-            let flags = (event.flags & KEPT_FLAGS) as u8;
-            let mut one = OneRow { out: self, table, map, flags, row, snapshot: Snapshot::False, now_us };
-            match event.kind {
-                RowsKind::Insert => one.insert(Op::Create, &after)?,
-                RowsKind::Update => one.update(&mut before, &after)?,
-                RowsKind::Delete => one.delete(&before)?,
+            let chosen = [&before_row, &after_row].map(|image| self.chooses(table, map, image));
+            let [was, is] = chosen;
+            let kind = match (event.kind, was?, is?) {
+                (_, false, false) => None,
+                (RowsKind::Update, true, false) => Some(RowsKind::Delete),
+                (RowsKind::Update, false, true) => Some(RowsKind::Insert),
+                (kind, ..) => Some(kind),
+            };
+            if let Some(kind) = kind {
+                self.map_image(table, map, &before_row, Image::Before, &mut before)?;
+                self.map_image(table, map, &after_row, Image::After, &mut after)?;
+                let flags = (event.flags & KEPT_FLAGS) as u8;
+                let mut one = OneRow { out: self, table, map, flags, row, snapshot: Snapshot::False, now_us };
+                match kind {
+                    RowsKind::Insert => one.insert(Op::Create, &after)?,
+                    RowsKind::Update => one.update(&mut before, &after)?,
+                    RowsKind::Delete => one.delete(&before)?,
+                }
+                self.count(kind);
             }
             row += 1;
         }
-        self.count(event.kind, u64::from(row));
         Ok(())
     }
 
-    /// Publishes rows that a snapshot read, given one after the other.
+    /// Whether the condition for the table's rows holds for an image; not for one that is not there.
+    fn chooses(&self, table: &PublishedTable, map: &TableMap, image: &[ColumnValue<'_>]) -> Result<bool> {
+        if image.is_empty() {
+            return Ok(false);
+        }
+        let Some(condition) = &table.condition else { return Ok(true) };
+        let holds = condition.holds(image).map_err(|at| {
+            self.unreadable_row(map, &Unreadable::Absent { column: map.columns[at].name.clone() })
+        })?;
+        Ok(holds == Some(true))
+    }
+
+    /// Publishes a row that a snapshot read, if it is chosen; whether it is.
     pub fn publish_read(
         &mut self,
         table: &PublishedTable,
         map: &TableMap,
         snapshot: Snapshot,
         row: &[ColumnValue<'_>],
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        if !self.chooses(table, map, row)? {
+            return Ok(false);
+        }
         let mut image = Images::default();
         self.map_image(table, map, row, Image::After, &mut image)?;
         // A chunk says what is there, effects of foreign keys and all.
         let flags = strait_schemas::seq::flags::NO_FOREIGN_KEY_CHECKS;
         let mut one = OneRow { out: self, table, map, flags, row: 0, snapshot, now_us: now_us() };
-        one.insert(Op::Read, &image)
+        one.insert(Op::Read, &image)?;
+        Ok(true)
     }
 
-    fn count(&self, kind: RowsKind, rows: u64) {
+    fn count(&self, kind: RowsKind) {
         match kind {
-            RowsKind::Insert => self.metrics.rows_created.inc_by(rows),
-            RowsKind::Update => self.metrics.rows_updated.inc_by(rows),
-            RowsKind::Delete => self.metrics.rows_deleted.inc_by(rows),
+            RowsKind::Insert => self.metrics.rows_created.inc(),
+            RowsKind::Update => self.metrics.rows_updated.inc(),
+            RowsKind::Delete => self.metrics.rows_deleted.inc(),
         }
     }
 
@@ -149,8 +177,8 @@ impl RowsOut<'_> {
                  only by a new start: another `prefix` with source.start = \"now\" and equal databases"
             }
             Unreadable::Malformed { .. } | Unreadable::Json { .. } | Unreadable::Width { .. } => {
-                "the connector cannot read what the server wrote: report it with the table's definition; leaving the database \
-                 out (databases.exclude) passes it"
+                "the connector cannot read what the server wrote: report it with the table's definition; leaving the table \
+                 out (table.exclude.list) passes it"
             }
         };
         Error::refused(chain(cause), self.place(map), remedy)

@@ -144,7 +144,8 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let producer = Producer::start(&cluster, batch_bytes, &shared.stop, &shared.status)?;
 
     shared.status.starting("reading the position");
-    let filter = Filter::new(&config.databases);
+    let filter = Filter::new(config)
+        .map_err(|findings| Error::Preflight { place: "the settings".into(), findings })?;
     let beginning = match kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
         Some(stored) => go_on(shared, &mut source, &mut facts, &filter, &stored)?,
         None => begin_first(shared, &cluster, &topics, &source, &mut facts, &filter)?,
@@ -271,7 +272,7 @@ fn go_on(
     let config = &shared.config;
     let mut progress = ensure_can_go_on(shared, source, facts, stored)?;
     let same_server = is_same_server(facts, &progress);
-    let filter = filter.fingerprint();
+    let filter = filter.fingerprint().to_owned();
     let void_because = void_reason(config, stored, same_server, &filter);
     let (unfinished, void) = match (&stored.inside, void_because) {
         (Some(inside), Some(reason)) => {
@@ -479,7 +480,7 @@ fn begin_first(
         left_out_xids: Vec::new(),
         snapshot: None,
         as_of_us: crate::reader::now_us(),
-        filter: filter.fingerprint(),
+        filter: filter.fingerprint().to_owned(),
     };
     Ok(Beginning {
         progress,

@@ -8,8 +8,9 @@ use strait_schemas::{TableEncoder, TableSchema, topics};
 
 use crate::{
     Error, Result,
+    condition::Bound,
     config::{Config, Format},
-    filter::Filter,
+    filter::{Filter, Treatment, ensure_promises},
     kafka::{Purpose, Topic, Topics},
     mapping::{RowMapper, Unmappable, map_table},
     schema_registry::SchemaRegistry,
@@ -31,6 +32,10 @@ pub struct PublishedTable {
     pub topic: Topic,
     pub encoder: TableEncoder,
     pub mapper: RowMapper,
+    /// Columns that must be decoded; `None`: all of them.
+    pub wanted: Option<Box<[bool]>>,
+    /// Which of its rows are published; `None`: all of them.
+    pub condition: Option<Bound>,
     pub has_key: bool,
     /// `<database>.<table>`, as Debezium names a data collection.
     pub collection: Arc<str>,
@@ -84,8 +89,10 @@ impl Tables {
         if let Some(known) = self.known.get(&map.version) {
             return Ok(Arc::clone(known));
         }
-        let made = Arc::new(match self.filter.publishes(&map.database) {
-            true => Destination::Published(self.compiler.compile(map, topics, source, place)?),
+        let made = Arc::new(match self.filter.publishes(&map.database, &map.table) {
+            true => {
+                Destination::Published(self.compiler.compile(map, &self.filter, topics, source, place)?)
+            }
             false => Destination::LeftOut,
         });
         if self.known.len() >= KEPT {
@@ -100,12 +107,19 @@ impl Compiler {
     fn compile(
         &mut self,
         map: &TableMap,
+        filter: &Filter,
         topics: &mut Topics,
         source: &mut Source,
         place: impl Fn() -> String,
     ) -> Result<PublishedTable> {
         let key = key_of(map, source)?;
-        let schema = map_table(&self.prefix, map, key).map_err(|cause| unmappable(&cause, map, place()))?;
+        let treatments = treatments(map, filter, &key, source, &place)?;
+        let is_published = |at: &usize| !matches!(treatments[*at], Treatment::LeftOut { .. });
+        let published: Vec<usize> = (0..map.columns.len()).filter(is_published).collect();
+        let condition =
+            filter.rows.of(map).map_err(|cause| unfit(map, None, cause.cause, &cause.setting, &place))?;
+        let schema = map_table(&self.prefix, map, &key, &published)
+            .map_err(|cause| unmappable(&cause, map, place()))?;
         let name = topics::data_topic(&self.prefix, &map.database, &map.table);
         self.own(&name, map, place)?;
         let topic = topics.ensure(&name, Purpose::Data)?;
@@ -121,7 +135,9 @@ impl Compiler {
         Ok(PublishedTable {
             topic,
             encoder,
-            mapper: RowMapper::new(map),
+            mapper: RowMapper::new(map, &treatments),
+            wanted: wanted(&treatments, &published, condition.as_ref()),
+            condition,
             has_key: !schema.key.is_empty(),
             collection: format!("{}.{}", map.database, map.table).into(),
         })
@@ -140,7 +156,7 @@ impl Compiler {
                 owner.0, owner.1, table.0, table.1
             ),
             place(),
-            "rename one of the tables, or leave one of the databases out (databases.exclude)",
+            "rename one of the tables, or leave one of them out (table.exclude.list)",
         ))
     }
 
@@ -157,6 +173,54 @@ impl Compiler {
     }
 }
 
+/// What becomes of each column, as far as the log's promises allow it.
+fn treatments(
+    map: &TableMap,
+    filter: &Filter,
+    key: &[usize],
+    source: &mut Source,
+    place: impl Fn() -> String,
+) -> Result<Vec<Treatment>> {
+    if !map.full_metadata {
+        return Ok(vec![Treatment::Whole; map.columns.len()]);
+    }
+    let treatments = filter
+        .columns
+        .of(map)
+        .map_err(|cause| unfit(map, Some(&cause.column), cause.cause, &cause.setting, &place))?;
+    if treatments.iter().all(|treatment| *treatment == Treatment::Whole) {
+        return Ok(treatments);
+    }
+    let catalog = source.table(&map.database, &map.table)?;
+    ensure_promises(map, &treatments, key, catalog.as_ref())
+        .map_err(|cause| unfit(map, Some(&cause.column), cause.cause, &cause.setting, &place))?;
+    Ok(treatments)
+}
+
+/// `None`: all of them.
+fn wanted(treatments: &[Treatment], published: &[usize], condition: Option<&Bound>) -> Option<Box<[bool]>> {
+    let asked = condition.map(Bound::columns).unwrap_or_default();
+    let wanted = (0..treatments.len()).map(|at| published.contains(&at) || asked.contains(&at));
+    (published.len() < treatments.len()).then(|| wanted.collect())
+}
+
+/// A setting that does not fit the table.
+fn unfit(
+    map: &TableMap,
+    column: Option<&str>,
+    cause: String,
+    setting: &str,
+    place: impl Fn() -> String,
+) -> Error {
+    let (database, table) = (&map.database, &map.table);
+    let of = column.map_or_else(String::new, |column| format!("column {column} of "));
+    Error::refused(
+        format!("{setting} cannot be followed for {of}table {database}.{table}: {cause}"),
+        place(),
+        format!("correct {setting}; or leave the whole table out (table.exclude.list)"),
+    )
+}
+
 fn unmappable(cause: &Unmappable, map: &TableMap, place: String) -> Error {
     let remedy = match cause {
         Unmappable::NoMetadata => {
@@ -164,8 +228,8 @@ fn unmappable(cause: &Unmappable, map: &TableMap, place: String) -> Error {
              another `prefix` with source.start = \"now\" and equal databases"
         }
         Unmappable::Type { .. } => {
-            "leave the table's database out (databases.exclude), or change the column's type; what is in the binary log already \
-             can be passed only by leaving the database out or by a new start"
+            "leave the table or the column out (table.exclude.list, column.exclude.list), or change the column's type; what is in the \
+             binary log already can be passed only by leaving it out or by a new start"
         }
     };
     Error::refused(

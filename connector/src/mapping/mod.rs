@@ -8,3 +8,6 @@ mod value;
 
 pub use table::{Unmappable, map_table};
 pub use value::{RowMapper, Unreadable};
+
+#[cfg(test)]
+pub use value::tests;

@@ -15,8 +15,14 @@ pub enum Unmappable {
     Type { column: String, code: u8 },
 }
 
-/// The schema of a table's rows. `key`: positions of the key's columns, in key order.
-pub fn map_table(prefix: &str, map: &TableMap, key: Vec<usize>) -> Result<TableSchema, Unmappable> {
+/// The schema of a table's rows. `key`: positions of the key's columns, in key order. `published`: positions of the columns that
+/// are, in the table's order; the key's are among them.
+pub fn map_table(
+    prefix: &str,
+    map: &TableMap,
+    key: &[usize],
+    published: &[usize],
+) -> Result<TableSchema, Unmappable> {
     if !map.full_metadata {
         return Err(Unmappable::NoMetadata);
     }
@@ -24,8 +30,8 @@ pub fn map_table(prefix: &str, map: &TableMap, key: Vec<usize>) -> Result<TableS
         prefix: prefix.to_owned(),
         database: map.database.clone(),
         table: map.table.clone(),
-        columns: map.columns.iter().map(map_column).collect::<Result<_, _>>()?,
-        key,
+        columns: published.iter().map(|at| map_column(&map.columns[*at])).collect::<Result<_, _>>()?,
+        key: key.iter().filter_map(|at| published.iter().position(|published| published == at)).collect(),
     })
 }
 
@@ -230,6 +236,6 @@ mod tests {
             "{error}"
         );
         let map = TableMap::new("d".into(), "t".into(), vec![], vec![], false);
-        assert!(matches!(map_table("p", &map, vec![]), Err(Unmappable::NoMetadata)));
+        assert!(matches!(map_table("p", &map, &[], &[]), Err(Unmappable::NoMetadata)));
     }
 }

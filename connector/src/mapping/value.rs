@@ -13,6 +13,7 @@ use strait_mysql::{
 use strait_schemas::{Exact, ExactForm, Image, Value};
 
 use super::{table::escape_label, time::write_zoned};
+use crate::filter::{Change, Treatment};
 
 /// A value that does not fit its column's description.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +37,8 @@ pub enum Unreadable {
 /// Maps the rows of one table version.
 #[derive(Debug)]
 pub struct RowMapper {
-    columns: Box<[ColumnMapper]>,
+    /// One for each column of the table; `None`: it is left out.
+    columns: Box<[Option<ColumnMapper>]>,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,7 @@ struct ColumnMapper {
     name: Box<str>,
     nullable: bool,
     detail: Detail,
+    change: Option<Change>,
 }
 
 /// What a value needs to know of its column beyond what it says itself.
@@ -65,11 +68,20 @@ struct Label {
 }
 
 impl RowMapper {
-    pub fn new(map: &TableMap) -> Self {
-        Self { columns: map.columns.iter().map(ColumnMapper::new).collect() }
+    /// `treatments`: one for each column of the table.
+    pub fn new(map: &TableMap, treatments: &[Treatment]) -> Self {
+        let mapper = |(column, treatment): (&ColumnDef, &Treatment)| match treatment {
+            Treatment::Whole => Some(ColumnMapper::new(column)),
+            Treatment::LeftOut { .. } => None,
+            Treatment::Changed { change, .. } => {
+                Some(ColumnMapper { change: Some(change.clone()), ..ColumnMapper::new(column) })
+            }
+        };
+        Self { columns: map.columns.iter().zip(treatments).map(mapper).collect() }
     }
 
-    /// Replaces `values` by those of the image `row`, and appends to `exact` what they cannot carry.
+    /// Replaces `values` by those of the published columns of the image `row`, and appends to `exact` what they cannot
+    /// carry.
     pub fn map<'v>(
         &'v self,
         row: &[ColumnValue<'v>],
@@ -82,7 +94,8 @@ impl RowMapper {
         }
         values.clear();
         for (column, value) in self.columns.iter().zip(row) {
-            let (value, form) = column.map(value)?;
+            let Some(column) = column else { continue };
+            let (value, form) = column.map_changed(value)?;
             values.push(value);
             if let Some((form, data)) = form {
                 exact.push(Exact { image, column: Cow::Borrowed(&*column.name), form, data });
@@ -114,7 +127,16 @@ impl ColumnMapper {
             ColumnType::Geometry { kind: strait_mysql::binlog::GeometryKind::Point, .. } => Detail::Point,
             _ => Detail::Plain,
         };
-        Self { name: column.name.as_str().into(), nullable: column.nullable, detail }
+        Self { name: column.name.as_str().into(), nullable: column.nullable, detail, change: None }
+    }
+
+    /// What a setting changes is changed for the header, too: it has nothing that the value has not.
+    fn map_changed<'v>(&'v self, value: &ColumnValue<'v>) -> Result<Mapped<'v>, Unreadable> {
+        let (value, exact) = self.map(value)?;
+        Ok(match (&self.change, value) {
+            (Some(change), Value::Text(text)) => (Value::Text(Cow::Owned(change.apply(&text))), None),
+            (_, value) => (value, exact),
+        })
     }
 
     fn map<'v>(&'v self, value: &ColumnValue<'v>) -> Result<Mapped<'v>, Unreadable> {
@@ -301,7 +323,7 @@ fn point(wkb: &[u8]) -> Option<(f64, f64)> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub mod tests {
     use super::*;
     use strait_mysql::value::Time;
 
@@ -320,7 +342,7 @@ pub(super) mod tests {
     /// Maps one value of one column; the exact form, if any, as text.
     fn map(column: ColumnDef, value: ColumnValue<'static>) -> (Value<'static>, Option<(ExactForm, Vec<u8>)>) {
         let map = TableMap::new("d".into(), "t".into(), vec![column], vec![], true);
-        let mapper = RowMapper::new(&map);
+        let mapper = RowMapper::new(&map, &vec![Treatment::Whole; map.columns.len()]);
         let (mut values, mut exact) = (Vec::new(), Vec::new());
         mapper.map(&[value], Image::After, &mut values, &mut exact).expect("maps");
         let value = values.remove(0).into_owned();
@@ -465,7 +487,7 @@ pub(super) mod tests {
     #[test]
     fn a_partial_image_is_refused() {
         let map = TableMap::new("d".into(), "t".into(), vec![column("gone", ColumnType::Long)], vec![], true);
-        let mapper = RowMapper::new(&map);
+        let mapper = RowMapper::new(&map, &vec![Treatment::Whole; map.columns.len()]);
         let error = mapper
             .map(&[ColumnValue::Absent], Image::After, &mut Vec::new(), &mut Vec::new())
             .expect_err("refused");

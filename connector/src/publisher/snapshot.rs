@@ -167,7 +167,8 @@ impl Publisher {
             above: read.above.as_deref().map(to_wire),
             through: read.through.as_deref().map(to_wire),
             window: window.keys().filter(in_range).map(|key| to_wire(key)).collect(),
-            chosen: read.chosen,
+            // What the condition leaves out may be at the target for a reason.
+            chosen: read.chosen || published.condition.is_some(),
             last: read.through.is_none(),
         };
         self.numbering.snapshot(&id, read.read_us, SnapshotStep::Chunk(Box::new(step)));
@@ -269,8 +270,7 @@ impl Sending<'_> {
                 origin: tables.site(),
                 pos: self.head.pos,
             };
-            out.publish_read(self.published, map, SnapshotMark::True, &values)?;
-            sent += 1;
+            sent += u64::from(out.publish_read(self.published, map, SnapshotMark::True, &values)?);
         }
         Ok(sent)
     }

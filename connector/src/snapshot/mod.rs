@@ -58,7 +58,7 @@ fn failed(attempted: &'static str, place: &str, source: ClientError) -> Error {
         Some(number) if denied.contains(&number) => Error::refused(
             format!("the source does not let its account {attempted}: {source}"),
             place,
-            "GRANT SELECT ON the database to the account; or leave the database out (databases.exclude), or snapshot.mode = \"never\"",
+            "GRANT SELECT ON the database to the account; or leave the table out (table.exclude.list), or snapshot.mode = \"never\"",
         ),
         _ => Error::Sql { attempted, place: place.to_owned(), source },
     }

@@ -41,7 +41,7 @@ pub async fn list(conn: &mut Conn, filter: &Filter, place: &str) -> Result<Listi
         .await
         .map_err(unread("list the tables"))?
         .into_iter()
-        .filter(|name| filter.publishes(&name.database))
+        .filter(|name| filter.publishes(&name.database, &name.table))
         .collect();
     let tables = read_tables(conn, &names).await.map_err(unread("read the catalog"))?;
     let mut listing = Listing::default();

@@ -6,6 +6,7 @@ mod pipe;
 mod acls;
 mod by_file;
 mod cascades;
+mod choosing;
 mod ddl;
 mod envelope;
 mod failover;
