@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Place, Result},
     merge::{End, KeyChange, Taken},
     own_source::OwnSource,
-    plan::{Batch, Change, Operation, RecordAt},
+    plan::{Batch, Change, Operation, RecordAt, Stage},
     snapshot::{self, ChunkPlan, ChunkWork, Finishing, Pending},
     sql::{Dialect, SqlBatch},
     table_map::Mapping,
@@ -166,7 +166,7 @@ impl Planner {
         {
             self.begin_whole(conn, &mapping, flags, at).await?;
         }
-        let change = Change { mapping, operation, before, after, flags, at };
+        let change = Change { mapping, operation, before, after, flags, stage: Stage::Steady, at };
         self.open.name(partition, &topic, number);
         self.open.name_transaction(record.place.seq, &gtid);
         self.push(change, record.key_change);
@@ -197,14 +197,25 @@ impl Planner {
     /// Parents and children of a snapshot come in their own time. So nothing is checked before all are there, but what
     /// the source's foreign keys did without a word in the log must happen here, too, and that takes the parent's row.
     fn gather(&mut self, mut change: Change) {
-        if !self.pending.is_empty() && change.mapping.target.has_foreign_keys {
-            if change.cascades() {
-                if let Some(row) = change.row_before() {
-                    self.open.push(row);
-                }
-            } else if change.operation != Operation::Delete {
-                change.flags |= NO_FOREIGN_KEY_CHECKS;
+        if self.pending.is_empty() {
+            return self.open.push(change);
+        }
+        change.stage = match self.options.snapshot_rows {
+            SnapshotRows::Keep => Stage::Keep,
+            SnapshotRows::Replace => Stage::Replace,
+        };
+        if change.cascades() {
+            if let Some(row) = change.row_before() {
+                self.open.push(row);
             }
+            return self.open.push(change);
+        }
+        if change.mapping.target.has_foreign_keys && change.operation != Operation::Delete {
+            change.flags |= NO_FOREIGN_KEY_CHECKS;
+        }
+        let (gone, change) = if change.replaces() { change.parted() } else { (None, change) };
+        if let Some(gone) = gone {
+            self.open.push(gone);
         }
         self.open.push(change);
     }
@@ -297,6 +308,7 @@ impl Planner {
                     before: None,
                     after: None,
                     flags,
+                    stage: Stage::Replace,
                     at,
                 });
                 Ok(())

@@ -115,7 +115,7 @@ async fn connector(rig: &Rig, prefix: &str) -> Result<Strait> {
         ("source.port", rig.source.port().to_string()),
         ("source.user", rig.source.user().to_owned()),
         ("snapshot.mode", "initial".to_owned()),
-        ("databases.exclude", r#"["generator"]"#.to_owned()),
+        ("database.exclude.list", r#"["generator"]"#.to_owned()),
         ("kafka.brokers", rig.kafka.bootstrap().to_owned()),
         ("registry.url", rig.registry.url().to_owned()),
     ];

@@ -58,7 +58,7 @@ impl Peaks {
 impl SnapshotKills {
     pub async fn run(self) -> Result<String> {
         let options = SitesOptions {
-            connector: "snapshot.mode = 'initial'\ndatabases.exclude = ['generator']".into(),
+            connector: "snapshot.mode = 'initial'\ndatabase.exclude.list = ['generator']".into(),
             mysql_args: ["--innodb-buffer-pool-size=1G", "--innodb-redo-log-capacity=1G"]
                 .map(Into::into)
                 .into(),
@@ -109,10 +109,10 @@ impl SnapshotKills {
         .await?;
         let seconds = began.elapsed().as_secs();
         let written = writers.stop().await?;
+        let hold = holds.stop().await?;
         let comparison = sites.quiet(&[DATABASE], Duration::from_mins(2)).await?;
         ensure!(comparison.equal(), "{comparison}");
         peaks.look(sites)?;
-        let hold = holds.stop().await?;
         ensure!(hold <= LONGEST_HOLD, "a table's metadata was held for {hold:?}");
         ensure!(
             peaks.connector <= CONNECTOR_MB && peaks.sink <= SINK_MB,
