@@ -12,7 +12,7 @@ use strait_service::{
     http, log, registry, retry,
 };
 
-use crate::{filter::Filter, first_place};
+use crate::{filter::Filter, first_place, routing::Routing};
 
 /// Everything a connector is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -215,6 +215,12 @@ pub struct Topics {
     pub partitions: u32,
     /// Replicas of each partition; without it the broker's default.replication.factor.
     pub replication: Option<u16>,
+    /// For a pattern of tables (`database\\.table`) what follows the prefix and a dot in its topic's name; $1 is the pattern's first
+    /// group. Two tables never share a topic.
+    pub names: BTreeMap<String, String>,
+    /// For a pattern of tables the columns that choose the partition, which must be part of the key: so that the rows of one
+    /// customer, say, lie in one partition. Not set: the whole key.
+    pub partition_by: BTreeMap<String, List>,
     /// How long data and spine are kept; without it the broker's own. A sink that is away for longer must
     /// be loaded anew.
     pub retention: Option<Period>,
@@ -222,7 +228,8 @@ pub struct Topics {
 
 impl Default for Topics {
     fn default() -> Self {
-        Self { create: true, partitions: 4, replication: None, retention: None }
+        let (names, partition_by) = (BTreeMap::new(), BTreeMap::new());
+        Self { create: true, partitions: 4, replication: None, names, partition_by, retention: None }
     }
 }
 
@@ -422,6 +429,7 @@ impl Settings for Config {
             findings.push(refuse("source.start", cause, remedy));
         }
         findings.extend(Filter::new(self).err().into_iter().flatten());
+        findings.extend(Routing::new(&self.topics).err().into_iter().flatten());
         findings
     }
 }

@@ -33,6 +33,7 @@ mod progress;
 mod publisher;
 
 mod mapping;
+mod routing;
 mod rows;
 mod schema_changes;
 mod schema_registry;

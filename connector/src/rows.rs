@@ -22,6 +22,7 @@ use crate::{
     metrics::Metrics,
     numbering::Numbering,
     reader::now_us,
+    routing::write_chosen,
     side_topics::TransactionTopic,
     tables::PublishedTable,
 };
@@ -35,6 +36,9 @@ const KEPT_FLAGS: u16 = (strait_schemas::seq::flags::NO_FOREIGN_KEY_CHECKS
 pub struct Scratch {
     key: Vec<u8>,
     new_key: Vec<u8>,
+    /// What chooses the partition, where it is not the key.
+    chosen: Vec<u8>,
+    new_chosen: Vec<u8>,
     value: Vec<u8>,
 }
 
@@ -251,11 +255,18 @@ impl OneRow<'_, '_> {
 
     fn encode_key(&mut self, image: &Images<'_>, which: Key) -> Result<()> {
         let scratch = &mut *self.out.scratch;
-        let key = match which {
-            Key::Old => &mut scratch.key,
-            Key::New => &mut scratch.new_key,
+        let (key, chosen) = match which {
+            Key::Old => (&mut scratch.key, &mut scratch.chosen),
+            Key::New => (&mut scratch.new_key, &mut scratch.new_chosen),
         };
         key.clear();
+        if let Some(columns) = &self.table.partition_by {
+            chosen.clear();
+            columns
+                .iter()
+                .filter_map(|at| image.values.get(*at))
+                .for_each(|value| write_chosen(value, chosen));
+        }
         match self.table.encoder.encode_key(&image.values, key) {
             Ok(_has_key) => Ok(()),
             Err(error) => Err(self.failed("encode a key")(error)),
@@ -328,13 +339,14 @@ impl OneRow<'_, '_> {
         with_value: bool,
     ) -> Result<()> {
         let RowsOut { producer, numbering, scratch, head, id, origin, .. } = &mut *self.out;
-        let (key, other) = match which {
-            Key::Old => (&scratch.key, &scratch.new_key),
-            Key::New => (&scratch.new_key, &scratch.key),
+        let (key, other, chosen) = match which {
+            Key::Old => (&scratch.key, &scratch.new_key, &scratch.chosen),
+            Key::New => (&scratch.new_key, &scratch.key, &scratch.new_chosen),
         };
         let key = self.table.has_key.then_some(key.as_slice());
         let topic = &self.table.topic;
-        let partition = key.map_or(0, |key| partition(key, topic.partitions));
+        let by = if self.table.partition_by.is_some() { Some(chosen.as_slice()) } else { key };
+        let partition = by.map_or(0, |by| partition(by, topic.partitions));
         let Some(number) = numbering.record(id, head.commit_us, &topic.name, partition, self.flags) else {
             return Err(Error::refused(
                 "the transaction has more than 4,294,967,295 records",

@@ -45,6 +45,7 @@ use crate::{
     numbering::Numbering,
     progress::{Progress, parse_file_id},
     publisher::{Publisher, STEP, Snapshotting, State},
+    routing::Routing,
     schema_changes::SchemaChanges,
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
@@ -146,6 +147,8 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     shared.status.starting("reading the position");
     let filter = Filter::new(config)
         .map_err(|findings| Error::Preflight { place: "the settings".into(), findings })?;
+    let routing = Routing::new(&config.topics)
+        .map_err(|findings| Error::Preflight { place: "the settings".into(), findings })?;
     let beginning = match kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
         Some(stored) => go_on(shared, &mut source, &mut facts, &filter, &stored)?,
         None => begin_first(shared, &cluster, &topics, &source, &mut facts, &filter)?,
@@ -154,7 +157,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let mut publisher = Publisher {
         producer,
         topics,
-        tables: Tables::new(config, filter.clone(), registry),
+        tables: Tables::new(config, filter.clone(), routing, registry),
         filter,
         numbering: Numbering::new(beginning.next_seq, beginning.attempt),
         framer: framer(&start),

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use strait_mysql::binlog::TableMap;
-use strait_schemas::{TableEncoder, TableSchema, topics};
+use strait_schemas::{TableEncoder, TableSchema};
 
 use crate::{
     Error, Result,
@@ -13,6 +13,7 @@ use crate::{
     filter::{Filter, Treatment, ensure_promises},
     kafka::{Purpose, Topic, Topics},
     mapping::{RowMapper, Unmappable, map_table},
+    routing::{Misrouted, Routing},
     schema_registry::SchemaRegistry,
     source::Source,
 };
@@ -36,6 +37,8 @@ pub struct PublishedTable {
     pub wanted: Option<Box<[bool]>>,
     /// Which of its rows are published; `None`: all of them.
     pub condition: Option<Bound>,
+    /// Places, among the published columns, of those that choose the partition; `None`: the key does.
+    pub partition_by: Option<Box<[usize]>>,
     pub has_key: bool,
     /// `<database>.<table>`, as Debezium names a data collection.
     pub collection: Arc<str>,
@@ -53,16 +56,18 @@ struct Compiler {
     prefix: String,
     format: Format,
     registry: SchemaRegistry,
+    routing: Routing,
     /// Database and table of each topic.
     owners: HashMap<String, (String, String)>,
 }
 
 impl Tables {
-    pub fn new(config: &Config, filter: Filter, registry: SchemaRegistry) -> Self {
+    pub fn new(config: &Config, filter: Filter, routing: Routing, registry: SchemaRegistry) -> Self {
         let compiler = Compiler {
             prefix: config.prefix.clone(),
             format: config.schema.format,
             registry,
+            routing,
             owners: HashMap::new(),
         };
         Self { site: config.site().to_owned(), filter, known: HashMap::new(), compiler }
@@ -120,8 +125,10 @@ impl Compiler {
             filter.rows.of(map).map_err(|cause| unfit(map, None, cause.cause, &cause.setting, &place))?;
         let schema = map_table(&self.prefix, map, &key, &published)
             .map_err(|cause| unmappable(&cause, map, place()))?;
-        let name = topics::data_topic(&self.prefix, &map.database, &map.table);
-        self.own(&name, map, place)?;
+        let misrouted = |cause: Misrouted| unfit(map, None, cause.cause, &cause.setting, &place);
+        let name = self.routing.topic(&self.prefix, &map.database, &map.table).map_err(misrouted)?;
+        let partition_by = self.routing.partition_columns(map, &key, &published).map_err(misrouted)?;
+        self.own(&name, map, &place)?;
         let topic = topics.ensure(&name, Purpose::Data)?;
         let encoder = self.encoder(&name, &schema)?;
         tracing::info!(
@@ -138,6 +145,7 @@ impl Compiler {
             mapper: RowMapper::new(map, &treatments),
             wanted: wanted(&treatments, &published, condition.as_ref()),
             condition,
+            partition_by,
             has_key: !schema.key.is_empty(),
             collection: format!("{}.{}", map.database, map.table).into(),
         })

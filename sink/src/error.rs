@@ -80,6 +80,8 @@ pub enum Error {
     Decode { place: Place, source: strait_schemas::Error },
     #[error("a record of an update or delete has no image of the row before it")]
     NoImage { place: Place },
+    #[error("{setting} cannot be followed: {cause}")]
+    Route { setting: String, cause: String },
     #[error("table {table} does not exist at the target")]
     MissingTable { table: String, place: Place },
     #[error(
@@ -221,6 +223,7 @@ impl Error {
             | Self::DdlTimeout { .. }
             | Self::DdlUncertain { .. }
             | Self::Preflight { .. }
+            | Self::Route { .. }
             | Self::Setting { .. } => Disposition::Halt,
         }
     }
@@ -349,6 +352,7 @@ impl Refusal for Error {
             // Its own words name the server.
             | Self::Mysql(_)
             | Self::Preflight { .. }
+            | Self::Route { .. }
             | Self::Setting { .. }
             | Self::Task { .. } => return None,
         })
@@ -440,6 +444,7 @@ impl Refusal for Error {
             Self::Target { source, .. } | Self::Apply { source, .. } => return target_remedy(source),
             Self::TargetSilent { .. } => SILENT_REMEDY.into(),
             Self::Setting { .. } => "see docs/configuration.md".into(),
+            Self::Route { setting, .. } => format!("correct {setting}, so that one route at most is about each name"),
             Self::KafkaSetting { setting, .. } => format!(
                 "correct {setting}; the names under kafka.options and what they take are librdkafka's \
                  (CONFIGURATION.md there)"

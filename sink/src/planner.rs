@@ -20,6 +20,7 @@ use crate::{
     merge::{End, KeyChange, Taken},
     own_source::OwnSource,
     plan::{Batch, Change, Operation, RecordAt, Stage},
+    routes::Routes,
     snapshot::{self, ChunkPlan, ChunkWork, Finishing, Pending},
     sql::{Dialect, SqlBatch},
     table_map::Mapping,
@@ -69,11 +70,12 @@ impl Planner {
     pub async fn new(
         conn: &mut Conn,
         options: PlannerOptions,
+        routes: Arc<Routes>,
         decoder: Decoder,
         own_source: Option<OwnSource>,
         pending: Pending,
     ) -> Result<Self> {
-        let tables = KnownTables::new(conn, options.allow_triggers, options.answer_timeout).await?;
+        let tables = KnownTables::new(conn, routes, options.allow_triggers, options.answer_timeout).await?;
         let facts = tables.facts();
         Ok(Self {
             dialect: match facts.flavor {
@@ -164,7 +166,8 @@ impl Planner {
             && record.place.index == 0
             && !chunk.chosen
         {
-            self.begin_whole(conn, &mapping, flags, at).await?;
+            let shared = self.tables.may_share(&TableName::new(&*source.database, &*source.table))?;
+            self.begin_whole(conn, &mapping, shared, flags, at).await?;
         }
         let change = Change { mapping, operation, before, after, flags, stage: Stage::Steady, at };
         self.open.name(partition, &topic, number);
@@ -237,13 +240,15 @@ impl Planner {
         let makes = !self.options.leave_missing_tables;
         match step {
             SnapshotStep::Database { database } => {
-                Ok(makes && !snapshot::has_database(conn, database).await?)
+                let led = self.tables.routes().database(database)?;
+                Ok(makes && !snapshot::has_database(conn, &led).await?)
             }
             SnapshotStep::Table(TableBegin { database, table, rows }) => {
                 if *rows {
                     self.pending.add(conn, database, table).await?;
                 }
-                Ok(makes && !snapshot::has_table(conn, database, table).await?)
+                let led = self.tables.routes().table(database, table)?;
+                Ok(makes && !snapshot::has_table(conn, &led.database, &led.table).await?)
             }
             SnapshotStep::End { .. } => {
                 // What was announced and has not come is gone at the source.
@@ -264,7 +269,10 @@ impl Planner {
         let batch = Batch { changes, places, fold: false };
         let sql = SqlBatch { batch, dialect: self.dialect, packet_bytes: self.packet_bytes };
         let rows = self.options.snapshot_rows;
-        let clear = ChunkPlan::clearing(chunk, &target, &sql, rows)?;
+        let clear = match self.tables.may_share(&name)? {
+            true => None,
+            false => ChunkPlan::clearing(chunk, &target, &sql, rows)?,
+        };
         let plan = ChunkPlan { rows, clear, table: target.label.clone(), place };
         let mut task = Task {
             first: end.seq,
@@ -295,12 +303,13 @@ impl Planner {
         &mut self,
         conn: &mut Conn,
         mapping: &Arc<Mapping>,
+        shared: bool,
         flags: u8,
         at: RecordAt,
     ) -> Result<()> {
         let target = &mapping.target;
         match self.options.snapshot_rows {
-            SnapshotRows::Replace => {
+            SnapshotRows::Replace if !shared => {
                 let operation = Operation::Clear;
                 self.open.push(Change {
                     mapping: mapping.clone(),
@@ -313,7 +322,7 @@ impl Planner {
                 });
                 Ok(())
             }
-            SnapshotRows::Keep => snapshot::ensure_empty(conn, target).await,
+            SnapshotRows::Replace | SnapshotRows::Keep => snapshot::ensure_empty(conn, target).await,
         }
     }
 

@@ -11,9 +11,8 @@ use strait_mysql::{
     binlog::{ColumnDef, ColumnType, TableMap},
     charset,
 };
-use strait_service::{Finding, config::refuse};
+use strait_service::{Finding, Patterns, config::refuse};
 
-use super::Patterns;
 use crate::config::Column;
 
 /// Of one column.

@@ -5,7 +5,6 @@
 //! decoded. A statement is decided by the objects that it changes.
 
 mod columns;
-mod patterns;
 mod promise;
 mod rows;
 
@@ -14,14 +13,13 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 use strait_mysql::{
     binlog::QueryEvent,
-    ddl::{Class, Object},
+    ddl::{Class, Object, Role},
 };
-use strait_service::{Finding, List, config::refuse};
+use strait_service::{Finding, List, Patterns, config::refuse};
 
 use crate::config::{Choice, Config};
 
 pub use columns::{Change, ColumnRules, Treatment};
-pub use patterns::Patterns;
 pub use promise::ensure as ensure_promises;
 pub use rows::RowRules;
 
@@ -133,7 +131,9 @@ impl Filter {
     /// Whether all that an object is, or holds, is published.
     pub fn publishes_all_of(&self, object: &Object, default: &str) -> bool {
         match object.class {
-            Class::Database => self.publishes_whole(object.in_database(default)),
+            Class::Database if object.role == Role::Dropped => {
+                self.publishes_whole(object.in_database(default))
+            }
             _ => self.publishes_object(object, default),
         }
     }

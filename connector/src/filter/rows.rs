@@ -1,9 +1,8 @@
 //! Which rows are published: a condition for the tables that a pattern names.
 
 use strait_mysql::binlog::TableMap;
-use strait_service::{Finding, List, config::refuse};
+use strait_service::{Finding, List, Patterns, config::refuse};
 
-use super::Patterns;
 use crate::{
     condition::{Bound, Condition},
     config::Rows,

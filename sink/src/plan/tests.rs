@@ -74,7 +74,8 @@ pub fn mapping(unique: bool) -> Arc<Mapping> {
         ],
         key: vec![0],
     };
-    Arc::new(Mapping::new(&source, Arc::new(Target::new(table, &[], &[]))).expect("it fits"))
+    let names = ["name", "email", "note"].map(str::to_owned);
+    Arc::new(Mapping::new(&source, &names, Arc::new(Target::new(table, &[], &[]))).expect("it fits"))
 }
 
 /// A row of the model: name, email, note.

@@ -13,6 +13,13 @@ pub const DATABASE: &str = "bench";
 /// Rows of each large transaction.
 pub const LARGE_TRANSACTION: u64 = 1_000;
 
+/// Their own, for nobody else reads them.
+pub const MANY_DATABASE: &str = "many";
+/// Tables of which one is chosen.
+pub const MANY: u64 = 100;
+/// Rows of each transaction on one of them.
+const FEW: u64 = 10;
+
 /// The columns of sysbench's table, about 200 bytes a row.
 const COLUMNS: &str = "id INT UNSIGNED NOT NULL PRIMARY KEY, k INT UNSIGNED NOT NULL, c CHAR(120) NOT NULL, \
                        pad CHAR(60) NOT NULL";
@@ -33,6 +40,18 @@ pub async fn create_schema(server: &Opts) -> Result<()> {
     conn.query_drop(format!("CREATE DATABASE {DATABASE}")).await?;
     for table in TABLES {
         conn.query_drop(format!("CREATE TABLE {DATABASE}.{table} ({COLUMNS}) ENGINE = InnoDB")).await?;
+    }
+    conn.disconnect().await?;
+    Ok(())
+}
+
+/// The tables of which one is chosen; only the source has them.
+pub async fn create_many(source: &Opts) -> Result<()> {
+    let mut conn = Conn::new(source.clone()).await?;
+    conn.query_drop("SET SESSION sql_log_bin = 0").await?;
+    conn.query_drop(format!("CREATE DATABASE {MANY_DATABASE}")).await?;
+    for table in 0..MANY {
+        conn.query_drop(format!("CREATE TABLE {MANY_DATABASE}.t{table} ({COLUMNS}) ENGINE = InnoDB")).await?;
     }
     conn.disconnect().await?;
     Ok(())
@@ -95,6 +114,23 @@ impl Load {
             for block in (worker..blocks).step_by(self.connections as usize) {
                 conn.query_drop(format!("SET @base = {}", block * LARGE_TRANSACTION + 1)).await?;
                 conn.query_drop(&insert).await?;
+            }
+            Ok(conn)
+        })
+        .await
+    }
+
+    /// `rows` rows in transactions of 10, each on one of many tables by turns.
+    pub async fn many_tables(&self, source: &Opts, rows: u64) -> Result<()> {
+        let select = format!(
+            "SELECT {} FROM generator.thousand, (SELECT {} AS seed) AS s WHERE n < {FEW}",
+            row_of("@base + n"),
+            self.seed
+        );
+        self.in_parallel(source, async |mut conn, worker| {
+            for block in (worker..rows / FEW).step_by(self.connections as usize) {
+                conn.query_drop(format!("SET @base = {}", block * FEW + 1)).await?;
+                conn.query_drop(format!("INSERT INTO {MANY_DATABASE}.t{} {select}", block % MANY)).await?;
             }
             Ok(conn)
         })

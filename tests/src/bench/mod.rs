@@ -1,5 +1,6 @@
 //! Measurements, each beside its reference in the same run. See `run` for what is measured.
 
+pub mod choosing;
 pub mod drain;
 pub mod latency;
 pub mod load;

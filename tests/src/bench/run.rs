@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{
+    choosing,
     drain::{self, Drain},
     latency::{Spread, commit_times, write_ticks},
-    load::{LARGE_TRANSACTION, Load},
+    load::{LARGE_TRANSACTION, Load, MANY, create_many},
     packets::{HeldInterval, PacketsRead, read_packets},
     raw_dump::dump_raw,
     replica::NativeReplica,
@@ -57,15 +58,18 @@ pub enum Part {
     Large,
     /// Transactions of one row, read and applied.
     OneRow,
+    /// One table of 100 against all of them.
+    Choosing,
     Latency,
     /// A table that is there already.
     Snapshot,
 }
 
 impl Part {
-    pub const ALL: [(&str, Self); 4] = [
+    pub const ALL: [(&str, Self); 5] = [
         ("large", Self::Large),
         ("one-row", Self::OneRow),
+        ("choosing", Self::Choosing),
         ("latency", Self::Latency),
         ("snapshot", Self::Snapshot),
     ];
@@ -115,6 +119,9 @@ async fn log(scale: Scale, chosen: &[Part]) -> Result<Table> {
         load.one_row_transactions(&opts(&bench.rig.source), scale.one_row).await?;
         let both = bench.rig.executed().await?;
         bench.one_row(&connector, &sink, scale.one_row, &loaded, &both).await?;
+    }
+    if chosen.contains(&Part::Choosing) {
+        bench.choosing(&load, scale.rows / 5).await?;
     }
     if chosen.contains(&Part::Latency) {
         connector.start()?;
@@ -244,6 +251,29 @@ impl Bench {
             measured: format!("{} /s", thousands(drain.per_second(count))),
             reference: format!("{} native replica, {times:.1}x", thousands(native)),
             floor: Some(Floor::at_least(times, 5.0, ">= 5x native")),
+        });
+        Ok(())
+    }
+
+    async fn choosing(&mut self, load: &Load, rows: u64) -> Result<()> {
+        let source = opts(&self.rig.source);
+        create_many(&source).await?;
+        let before = self.rig.executed().await?;
+        say(&format!("loading {} rows into {MANY} tables", thousands(rows as f64)));
+        load.many_tables(&source, rows).await?;
+        let loaded = self.rig.executed().await?;
+        let start = if before.is_empty() { "earliest" } else { &before };
+        say("publishing all of the tables");
+        let all = choosing::cost(&self.rig, "all", r"t\d+", start, &loaded).await?;
+        say("publishing one of them");
+        let one = choosing::cost(&self.rig, "one", "t7", start, &loaded).await?;
+        let milliseconds = |cost: choosing::Cost| format!("{:.2} ms/MB", cost.0 * 1000.0);
+        let times = all.0 / one.0;
+        self.table.push(Line {
+            what: format!("connector's CPU, 1 of {MANY} tables published"),
+            measured: milliseconds(one),
+            reference: format!("{} publishing all, {times:.1}x", milliseconds(all)),
+            floor: Some(Floor::at_least(times, 5.0, ">= 5x less")),
         });
         Ok(())
     }

@@ -7,15 +7,20 @@ use regex_automata::{
     hybrid::dfa::{Cache, DFA},
     util::syntax,
 };
-use strait_service::{Finding, List, config::refuse};
+
+use super::{List, refuse};
+use crate::Finding;
 
 #[derive(Debug, Clone)]
 pub struct Patterns {
     texts: Vec<String>,
     whole: RegexSet,
-    /// Tells whether a beginning can still become a name that matches. `None`: it cannot be told.
-    beginnings: Option<DFA>,
+    beginnings: Beginnings,
 }
+
+/// Tells whether a beginning can still become a name that matches. `None`: it cannot be told.
+#[derive(Debug, Clone)]
+pub(super) struct Beginnings(Option<DFA>);
 
 impl Patterns {
     /// `setting` names the list in what is refused.
@@ -30,8 +35,7 @@ impl Patterns {
                  not wanted goes into the list of what is excluded",
             )
         })?;
-        let beginnings =
-            DFA::builder().syntax(syntax::Config::new().case_insensitive(true)).build_many(&anchored).ok();
+        let beginnings = Beginnings::of(&anchored);
         Ok(Self { texts, whole, beginnings })
     }
 
@@ -45,20 +49,7 @@ impl Patterns {
 
     /// Whether a name that begins so may match.
     pub fn may_match_below(&self, beginning: &str) -> bool {
-        let Some(dfa) = &self.beginnings else { return !self.is_empty() };
-        let mut cache = Cache::new(dfa);
-        let start = Input::new(beginning).anchored(Anchored::Yes);
-        let Ok(mut state) = dfa.start_state_forward(&mut cache, &start) else { return true };
-        for byte in beginning.bytes() {
-            match dfa.next_state(&mut cache, state, byte) {
-                Ok(next) => state = next,
-                Err(_) => return true,
-            }
-            if state.is_dead() {
-                return false;
-            }
-        }
-        true
+        !self.is_empty() && self.beginnings.may_match_below(beginning)
     }
 
     /// The names themselves, if none of them is more than a name.
@@ -73,6 +64,30 @@ impl Patterns {
         texts.sort_unstable();
         texts.dedup();
         serde_json::to_string(&texts).expect("a list of strings always serialises")
+    }
+}
+
+impl Beginnings {
+    pub(super) fn of(anchored: &[String]) -> Self {
+        let syntax = syntax::Config::new().case_insensitive(true);
+        Self(DFA::builder().syntax(syntax).build_many(anchored).ok())
+    }
+
+    pub(super) fn may_match_below(&self, beginning: &str) -> bool {
+        let Some(dfa) = &self.0 else { return true };
+        let mut cache = Cache::new(dfa);
+        let start = Input::new(beginning).anchored(Anchored::Yes);
+        let Ok(mut state) = dfa.start_state_forward(&mut cache, &start) else { return true };
+        for byte in beginning.bytes() {
+            match dfa.next_state(&mut cache, state, byte) {
+                Ok(next) => state = next,
+                Err(_) => return true,
+            }
+            if state.is_dead() {
+                return false;
+            }
+        }
+        true
     }
 }
 
