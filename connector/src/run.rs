@@ -61,7 +61,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
     let mut backoff = Backoff::new(&config.retry);
     loop {
         backoff.started();
-        let Err(error) = session(&shared).await else {
+        let Err(error) = Box::pin(session(&shared)).await else {
             status.stopped();
             return Ok(());
         };

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Place, Result},
     merge::{End, KeyChange, Taken},
     own_source::OwnSource,
-    plan::{Batch, Change, Operation, RecordAt},
+    plan::{Batch, Change, Operation, RecordAt, Stage},
     routes::Routes,
     snapshot::{self, ChunkPlan, ChunkWork, Finishing, Pending},
     sql::{Dialect, SqlBatch},
@@ -169,7 +169,7 @@ impl Planner {
             let shared = self.tables.may_share(&TableName::new(&*source.database, &*source.table))?;
             self.begin_whole(conn, &mapping, shared, flags, at).await?;
         }
-        let change = Change { mapping, operation, before, after, flags, at };
+        let change = Change { mapping, operation, before, after, flags, stage: Stage::Steady, at };
         self.open.name(partition, &topic, number);
         self.open.name_transaction(record.place.seq, &gtid);
         self.push(change, record.key_change);
@@ -200,14 +200,25 @@ impl Planner {
     /// Parents and children of a snapshot come in their own time. So nothing is checked before all are there, but what
     /// the source's foreign keys did without a word in the log must happen here, too, and that takes the parent's row.
     fn gather(&mut self, mut change: Change) {
-        if !self.pending.is_empty() && change.mapping.target.has_foreign_keys {
-            if change.cascades() {
-                if let Some(row) = change.row_before() {
-                    self.open.push(row);
-                }
-            } else if change.operation != Operation::Delete {
-                change.flags |= NO_FOREIGN_KEY_CHECKS;
+        if self.pending.is_empty() {
+            return self.open.push(change);
+        }
+        change.stage = match self.options.snapshot_rows {
+            SnapshotRows::Keep => Stage::Keep,
+            SnapshotRows::Replace => Stage::Replace,
+        };
+        if change.cascades() {
+            if let Some(row) = change.row_before() {
+                self.open.push(row);
             }
+            return self.open.push(change);
+        }
+        if change.mapping.target.has_foreign_keys && change.operation != Operation::Delete {
+            change.flags |= NO_FOREIGN_KEY_CHECKS;
+        }
+        let (gone, change) = if change.replaces() { change.parted() } else { (None, change) };
+        if let Some(gone) = gone {
+            self.open.push(gone);
         }
         self.open.push(change);
     }
@@ -306,6 +317,7 @@ impl Planner {
                     before: None,
                     after: None,
                     flags,
+                    stage: Stage::Replace,
                     at,
                 });
                 Ok(())

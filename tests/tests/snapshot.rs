@@ -324,17 +324,31 @@ async fn replace_makes_a_target_equal_that_had_other_rows() -> Result<()> {
     for other in [
         "INSERT INTO numbers VALUES (1, 'gone at the source', 0), (18446744073709551615, 'too', 0), (5700000000000017, 'old', 9)",
         "INSERT INTO words VALUES ('', 1), ('zzz', 1), ('z1', 5)",
-        "INSERT INTO emails VALUES (99999, 'user5@example.org', 1), (5, 'another', 1)",
+        "INSERT INTO emails VALUES (99999, 'user5@example.org', 1), (5, 'another', 1), (99998, 'moved@example.org', 1), \
+         (99997, 'new@example.org', 1), (99996, 'changed@example.org', 1)",
         "INSERT INTO plain VALUES ('old', 1)",
         "INSERT INTO bare VALUES (1), (2)",
     ] {
         target.query_drop(other).await.with_context(|| other.to_owned())?;
     }
+    // What is streamed meanwhile finds its unique values taken by rows that the source does not have.
+    let source = &sites.sites[0].servers.mysql;
+    let mut gate = source.conn_to(DATABASE).await?;
+    gate.query_drop("LOCK TABLES child WRITE").await?;
     sites.sites[0].connector.start_ready(READY).await?;
+    let mut conn = source.conn_to(DATABASE).await?;
+    for change in [
+        "INSERT INTO emails VALUES (3500, 'new@example.org', 0)",
+        "UPDATE emails SET email = 'changed@example.org' WHERE id = 2999",
+        "UPDATE emails SET id = 3600, email = 'moved@example.org' WHERE id = 2998",
+    ] {
+        conn.query_drop(change).await?;
+    }
     sites.sites[1].sink.start_ready(READY).await?;
+    gate.query_drop("UNLOCK TABLES").await?;
     published(&sites).await?;
     println!("{}", equal(&sites).await?);
-    Ok(())
+    sites.nothing_repaired_at(1).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

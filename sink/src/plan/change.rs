@@ -22,6 +22,17 @@ pub enum Operation {
     Ensure,
 }
 
+/// Whether a snapshot still brings the row's table, and what it makes of rows that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// All of the table is there.
+    Steady,
+    /// A row may be missing, and one that is there may be older or newer.
+    Keep,
+    /// So it may, and one that stands in the way gives way: its own chunk brings it back, if the source has it.
+    Replace,
+}
+
 #[derive(Debug)]
 pub struct Change {
     pub mapping: Arc<Mapping>,
@@ -30,6 +41,7 @@ pub struct Change {
     pub after: Option<Row>,
     /// Of the rows event (`strait_schemas::seq::flags`).
     pub flags: u8,
+    pub stage: Stage,
     pub at: RecordAt,
 }
 
@@ -91,8 +103,32 @@ impl Change {
             before: None,
             after: Some(self.before.clone()?),
             flags: self.flags | flags::NO_FOREIGN_KEY_CHECKS,
+            stage: self.stage,
             at: self.at,
         })
+    }
+
+    /// Whether rows with one of its unique values give way to it.
+    pub fn replaces(&self) -> bool {
+        self.stage == Stage::Replace && !self.mapping.unique.is_empty() && self.mapping.primary.is_some()
+    }
+
+    /// A move as a delete and an insert; otherwise the change as it is.
+    pub fn parted(mut self) -> (Option<Self>, Self) {
+        if !self.moves() {
+            return (None, self);
+        }
+        let gone = Self {
+            mapping: self.mapping.clone(),
+            operation: Operation::Delete,
+            before: self.before.take(),
+            after: None,
+            flags: self.flags,
+            stage: self.stage,
+            at: self.at,
+        };
+        self.operation = Operation::Insert;
+        (Some(gone), self)
     }
 
     /// Whether a value can only be written with the strict mode off: an ENUM's invalid value.

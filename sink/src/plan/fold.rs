@@ -66,6 +66,7 @@ fn is_foldable(change: &Change) -> bool {
     change.mapping.primary.is_some()
         && !matches!(change.operation, Operation::Clear | Operation::Ensure)
         && !change.moves()
+        && !change.replaces()
         && !change.needs_native_checks()
         && !change.is_lenient()
 }

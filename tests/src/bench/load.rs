@@ -29,6 +29,8 @@ const TABLES: [&str; 3] = ["bulk", "small", "ticks"];
 pub struct Load {
     pub seed: u64,
     pub connections: u32,
+    /// Whether the binary log has it.
+    pub logged: bool,
 }
 
 /// Tables of every server; on the source also the rows' generator.
@@ -153,7 +155,8 @@ impl Load {
         let mut admin = Conn::new(source.clone()).await?;
         set_durability(&mut admin, 0).await?;
         let workers = (0..u64::from(self.connections)).map(async |worker| {
-            let conn = Conn::new(source.clone()).await?;
+            let mut conn = Conn::new(source.clone()).await?;
+            conn.query_drop(format!("SET SESSION sql_log_bin = {}", u8::from(self.logged))).await?;
             work(conn, worker).await?.disconnect().await?;
             anyhow::Ok(())
         });

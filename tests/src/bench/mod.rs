@@ -9,5 +9,6 @@ pub mod raw_dump;
 pub mod replica;
 pub mod rig;
 pub mod run;
+pub mod snapshot;
 pub mod table;
 pub mod usage;

@@ -16,13 +16,14 @@ use super::{
     raw_dump::dump_raw,
     replica::NativeReplica,
     rig::{Rig, opts},
+    snapshot,
     table::{Floor, Line, Table, thousands},
 };
 use crate::{MySql, Strait, oracle::BinlogReader, run_dir::make_dir};
 
 const TICKS_PER_SECOND: u64 = 500;
 const REPLICA_PATIENCE: Duration = Duration::from_mins(15);
-const SEED: u64 = 20_261_122;
+pub const SEED: u64 = 20_261_122;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,8 @@ pub struct Scale {
     pub one_row: u64,
     /// Of each latency line.
     pub seconds: u64,
+    /// In a table that a snapshot brings.
+    pub snapshot: u64,
 }
 
 impl Scale {
@@ -43,6 +46,7 @@ impl Scale {
             rows,
             one_row: (rows / 25).clamp(1_000, 100_000),
             seconds: if rows < 1_000_000 { 5 } else { 20 },
+            snapshot: rows * 4,
         }
     }
 }
@@ -57,14 +61,17 @@ pub enum Part {
     /// One table of 100 against all of them.
     Choosing,
     Latency,
+    /// A table that is there already.
+    Snapshot,
 }
 
 impl Part {
-    pub const ALL: [(&str, Self); 4] = [
+    pub const ALL: [(&str, Self); 5] = [
         ("large", Self::Large),
         ("one-row", Self::OneRow),
         ("choosing", Self::Choosing),
         ("latency", Self::Latency),
+        ("snapshot", Self::Snapshot),
     ];
 }
 
@@ -76,6 +83,18 @@ struct Bench {
 
 /// Measures the chosen parts and gives the table.
 pub async fn run(scale: Scale, chosen: &[Part]) -> Result<Table> {
+    let mut table = Table::default();
+    if chosen.iter().any(|part| *part != Part::Snapshot) {
+        table = log(scale, chosen).await?;
+    }
+    if chosen.contains(&Part::Snapshot) {
+        snapshot::run(scale.snapshot, &mut table).await?;
+    }
+    Ok(table)
+}
+
+/// The parts that drain the binary log.
+async fn log(scale: Scale, chosen: &[Part]) -> Result<Table> {
     say("booting source, target, replica, Kafka and registry");
     let rig = Rig::start().await?;
     let before = rig.executed().await?;
@@ -84,7 +103,7 @@ pub async fn run(scale: Scale, chosen: &[Part]) -> Result<Table> {
     let connector =
         drain::connector(&bench.rig, if before.is_empty() { "earliest" } else { &before }).await?;
     let sink = drain::sink(&bench.rig, false).await?;
-    let load = Load { seed: SEED, connections: 4 };
+    let load = Load { seed: SEED, connections: 4, logged: true };
 
     if chosen.contains(&Part::Large) {
         let log_file = bench.rig.new_log_file(&bench.rig.source).await?;
@@ -315,7 +334,7 @@ async fn times(server: &MySql, file: &str) -> Result<std::collections::HashMap<u
     tokio::task::spawn_blocking(move || commit_times(log)).await?.with_context(|| format!("reading {file}"))
 }
 
-fn megabytes(bytes: u64) -> f64 {
+pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
@@ -324,7 +343,7 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 /// Progress, with the time since the start of the process.
-fn say(what: &str) {
+pub fn say(what: &str) {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     eprintln!("{:>6.1} s  {what}", START.get_or_init(Instant::now).elapsed().as_secs_f64());
 }
