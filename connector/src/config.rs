@@ -237,7 +237,8 @@ impl Default for Topics {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schema {
-    /// "avro" (schemas in the registry), "json" (the schema in each record) or "json-schemaless".
+    /// "avro" (schemas in the registry), "json" (the schema in each record) or "json-schemaless": Debezium's envelope. "maxwell" or "canal":
+    /// their flat JSON, for consumers that read it already; our own sink does not.
     pub format: Format,
     /// "none": the connector sets its own subjects to NONE, for an ALTER has already happened when it is
     /// seen. "keep": the registry's own level holds, and a schema that it refuses halts the connector.
@@ -260,15 +261,14 @@ pub enum Format {
     Avro,
     Json,
     JsonSchemaless,
+    Maxwell,
+    Canal,
 }
 
-impl From<Format> for strait_schemas::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Avro => Self::Avro,
-            Format::Json => Self::Json,
-            Format::JsonSchemaless => Self::JsonSchemaless,
-        }
+impl Format {
+    /// Whether it is another tool's form of a row, not Debezium's envelope.
+    pub fn is_flat(self) -> bool {
+        matches!(self, Self::Maxwell | Self::Canal)
     }
 }
 

@@ -236,7 +236,7 @@ impl OneRow<'_, '_> {
     fn update<'v>(&mut self, before: &mut Images<'v>, after: &Images<'v>) -> Result<()> {
         self.encode_key(before, Key::Old)?;
         self.encode_key(after, Key::New)?;
-        if self.table.has_key && self.out.scratch.key != self.out.scratch.new_key {
+        if self.table.has_key && !self.table.flat && self.out.scratch.key != self.out.scratch.new_key {
             self.encode_value(Op::Delete, Some(before), None)?;
             self.send_value(Key::Old, Some(headers::NEW_KEY), &before.exact)?;
             self.send_tombstone(Key::Old)?;
@@ -328,7 +328,7 @@ impl OneRow<'_, '_> {
     }
 
     fn send_tombstone(&mut self, which: Key) -> Result<()> {
-        if self.table.has_key { self.send(which, None, &[], false) } else { Ok(()) }
+        if self.table.has_key && !self.table.flat { self.send(which, None, &[], false) } else { Ok(()) }
     }
 
     fn send(

@@ -37,6 +37,8 @@ pub struct PublishedTable {
     pub wanted: Option<Box<[bool]>>,
     /// Which of its rows are published; `None`: all of them.
     pub condition: Option<Bound>,
+    /// Its records are read by others alone: an update is one record whatever it changes, and no tombstone follows a delete.
+    pub flat: bool,
     /// Places, among the published columns, of those that choose the partition; `None`: the key does.
     pub partition_by: Option<Box<[usize]>>,
     pub has_key: bool,
@@ -130,7 +132,11 @@ impl Compiler {
         let partition_by = self.routing.partition_columns(map, &key, &published).map_err(misrouted)?;
         self.own(&name, map, &place)?;
         let topic = topics.ensure(&name, Purpose::Data)?;
-        let encoder = self.encoder(&name, &schema)?;
+        let encoder = self.encoder(&name, &schema)?.map_err(|column| {
+            let cause = "its form has no place for the values".to_owned();
+            unfit(map, Some(&column), cause, "schema.format", &place)
+        })?;
+        let flat = self.format.is_flat();
         tracing::info!(
             table = %format_args!("{}.{}", map.database, map.table),
             topic = name,
@@ -142,9 +148,10 @@ impl Compiler {
         Ok(PublishedTable {
             topic,
             encoder,
-            mapper: RowMapper::new(map, &treatments),
+            mapper: RowMapper::new(map, &treatments, flat),
             wanted: wanted(&treatments, &published, condition.as_ref()),
             condition,
+            flat,
             partition_by,
             has_key: !schema.key.is_empty(),
             collection: format!("{}.{}", map.database, map.table).into(),
@@ -168,16 +175,19 @@ impl Compiler {
         ))
     }
 
-    fn encoder(&self, topic: &str, schema: &TableSchema) -> Result<TableEncoder> {
+    /// The inner error is a column that the format cannot carry.
+    fn encoder(&self, topic: &str, schema: &TableSchema) -> Result<Result<TableEncoder, String>> {
         let register = |what: &str, text: &str| self.registry.register(&format!("{topic}-{what}"), text);
-        Ok(match self.format {
+        Ok(Ok(match self.format {
             Format::Avro => {
                 let key = schema.avro_key().map(|text| register("key", &text)).transpose()?;
                 TableEncoder::avro(schema, key, register("value", &schema.avro_value())?)
             }
             Format::Json => TableEncoder::json(schema, true),
             Format::JsonSchemaless => TableEncoder::json(schema, false),
-        })
+            Format::Maxwell => return Ok(TableEncoder::maxwell(schema)),
+            Format::Canal => return Ok(TableEncoder::canal(schema)),
+        }))
     }
 }
 

@@ -28,6 +28,7 @@ pub mod value;
 
 pub mod avro;
 pub mod encode;
+mod flat;
 pub mod json;
 
 pub mod exact;

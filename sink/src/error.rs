@@ -78,6 +78,8 @@ pub enum Error {
     // Records and tables.
     #[error("a record cannot be decoded")]
     Decode { place: Place, source: strait_schemas::Error },
+    #[error("the records are flat JSON in the form of {format}, which tells too little to apply them")]
+    ForeignFormat { format: &'static str, place: Place },
     #[error("a record of an update or delete has no image of the row before it")]
     NoImage { place: Place },
     #[error("{setting} cannot be followed: {cause}")]
@@ -205,6 +207,7 @@ impl Error {
             | Self::Header { .. }
             | Self::Decode { .. }
             | Self::NoImage { .. }
+            | Self::ForeignFormat { .. }
             | Self::MissingTable { .. }
             | Self::NotEmpty { .. }
             | Self::MissingColumn { .. }
@@ -331,6 +334,7 @@ impl Refusal for Error {
             Self::Registry { place, .. }
             | Self::Decode { place, .. }
             | Self::NoImage { place }
+            | Self::ForeignFormat { place, .. }
             | Self::MissingTable { place, .. }
             | Self::MissingColumn { place, .. }
             | Self::UnfilledColumn { place, .. }
@@ -395,6 +399,11 @@ impl Refusal for Error {
             Self::MissingTable { table, .. } => {
                 format!("create it at the target as it is at the source (SHOW CREATE TABLE {table}); if it is there, the account does not see it: \
                      GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON its database; then start again")
+            }
+            Self::ForeignFormat { .. } => {
+                "those topics are for others: let a second connector, with a prefix of its own, publish with schema.format = \"avro\" or \
+                 \"json\", and the sink read that prefix"
+                    .into()
             }
             Self::NotEmpty { table, .. } => format!(
                 "DELETE FROM {table} at the target if what it holds is the source's; or snapshot.rows = \"replace\", if nobody else \

@@ -212,7 +212,8 @@ impl Scene {
             key: Vec::new(),
         };
         let target = Arc::new(Target::new(found, &[], &[]));
-        Ok(Arc::new(Mapping::new(&schema, target).map_err(|refused| anyhow::anyhow!("{refused:?}"))?))
+        let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
+        Ok(Arc::new(Mapping::new(&schema, &names, target).map_err(|refused| anyhow::anyhow!("{refused:?}"))?))
     }
 
     fn row(&self, id: i64) -> Box<[Datum]> {

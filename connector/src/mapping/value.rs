@@ -39,6 +39,8 @@ pub enum Unreadable {
 pub struct RowMapper {
     /// One for each column of the table; `None`: it is left out.
     columns: Box<[Option<ColumnMapper>]>,
+    /// Whoever reads the values reads nothing else: what they cannot carry is told as text.
+    alone: bool,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,7 @@ struct Label {
 
 impl RowMapper {
     /// `treatments`: one for each column of the table.
-    pub fn new(map: &TableMap, treatments: &[Treatment]) -> Self {
+    pub fn new(map: &TableMap, treatments: &[Treatment], alone: bool) -> Self {
         let mapper = |(column, treatment): (&ColumnDef, &Treatment)| match treatment {
             Treatment::Whole => Some(ColumnMapper::new(column)),
             Treatment::LeftOut { .. } => None,
@@ -77,7 +79,7 @@ impl RowMapper {
                 Some(ColumnMapper { change: Some(change.clone()), ..ColumnMapper::new(column) })
             }
         };
-        Self { columns: map.columns.iter().zip(treatments).map(mapper).collect() }
+        Self { columns: map.columns.iter().zip(treatments).map(mapper).collect(), alone }
     }
 
     /// Replaces `values` by those of the published columns of the image `row`, and appends to `exact` what they cannot
@@ -96,6 +98,15 @@ impl RowMapper {
         for (column, value) in self.columns.iter().zip(row) {
             let Some(column) = column else { continue };
             let (value, form) = column.map_changed(value)?;
+            if self.alone {
+                values.push(match form {
+                    Some((ExactForm::Text, data)) => {
+                        Value::Text(Cow::Owned(String::from_utf8_lossy(&data).into_owned()))
+                    }
+                    _ => value,
+                });
+                continue;
+            }
             values.push(value);
             if let Some((form, data)) = form {
                 exact.push(Exact { image, column: Cow::Borrowed(&*column.name), form, data });
@@ -342,7 +353,7 @@ pub mod tests {
     /// Maps one value of one column; the exact form, if any, as text.
     fn map(column: ColumnDef, value: ColumnValue<'static>) -> (Value<'static>, Option<(ExactForm, Vec<u8>)>) {
         let map = TableMap::new("d".into(), "t".into(), vec![column], vec![], true);
-        let mapper = RowMapper::new(&map, &vec![Treatment::Whole; map.columns.len()]);
+        let mapper = RowMapper::new(&map, &vec![Treatment::Whole; map.columns.len()], false);
         let (mut values, mut exact) = (Vec::new(), Vec::new());
         mapper.map(&[value], Image::After, &mut values, &mut exact).expect("maps");
         let value = values.remove(0).into_owned();
@@ -487,7 +498,7 @@ pub mod tests {
     #[test]
     fn a_partial_image_is_refused() {
         let map = TableMap::new("d".into(), "t".into(), vec![column("gone", ColumnType::Long)], vec![], true);
-        let mapper = RowMapper::new(&map, &vec![Treatment::Whole; map.columns.len()]);
+        let mapper = RowMapper::new(&map, &vec![Treatment::Whole; map.columns.len()], false);
         let error = mapper
             .map(&[ColumnValue::Absent], Image::After, &mut Vec::new(), &mut Vec::new())
             .expect_err("refused");

@@ -10,6 +10,7 @@ mod choosing;
 mod ddl;
 mod envelope;
 mod failover;
+mod flat;
 mod idle;
 mod kills;
 mod loops;
@@ -20,5 +21,6 @@ mod refusals;
 mod slow;
 mod split;
 mod tls;
+mod topics;
 
 pub use pipe::{Pipe, Published, Settings};
