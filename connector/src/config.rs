@@ -36,6 +36,7 @@ pub struct Config {
     pub schema: Schema,
     pub publish: Publish,
     pub snapshot: Snapshot,
+    pub signal: Signal,
     pub retry: retry::Config,
     pub log: log::Config,
     pub http: http::Config,
@@ -286,7 +287,8 @@ pub enum Compatibility {
 pub struct Snapshot {
     /// At the very first start with source.start = "now": "initial" publishes the rows that are there, while the
     /// stream goes on; "schema-only" the tables' definitions only; "never" nothing. It needs GTIDs, and SELECT on what
-    /// is published.
+    /// is published. "when-needed" is "initial", and brings everything anew, in a new generation of the log, when the
+    /// source has purged binary logs that were not read yet; the others halt then.
     pub mode: SnapshotMode,
     /// Tables that are read at the same time, each on a connection of its own.
     pub readers: u16,
@@ -306,8 +308,33 @@ impl Default for Snapshot {
 #[serde(rename_all = "kebab-case")]
 pub enum SnapshotMode {
     Initial,
+    WhenNeeded,
     Never,
     SchemaOnly,
+}
+
+/// How an operator asks a running connector for something: snapshots of tables, above all. Debezium's signals.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Signal {
+    pub data: SignalTable,
+    pub kafka: SignalTopic,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignalTable {
+    /// Table of the source, `database.table`, whose inserted rows (id, type, data: three columns of characters) are
+    /// signals. Default: none.
+    pub collection: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignalTopic {
+    /// Topic whose records with the key <prefix> are signals; `strait-connector snapshot` writes there. It has one
+    /// partition. Default: <prefix>-signal
+    pub topic: Option<String>,
 }
 
 /// When transactions become visible to readers.
@@ -440,6 +467,11 @@ impl Config {
         self.snapshot.mode != SnapshotMode::Never
             && self.source.start.trim() == "now"
             && self.source.position == PositionMode::Gtid
+    }
+
+    /// Where signals are read from.
+    pub fn signal_topic(&self) -> String {
+        self.signal.kafka.topic.clone().unwrap_or_else(|| format!("{}-signal", self.prefix))
     }
 
     /// The header `strait.origin` of changes made at the source itself.

@@ -9,6 +9,7 @@ pub mod args;
 pub mod config;
 mod error;
 
+mod ask;
 mod check;
 mod run;
 mod start;
@@ -16,6 +17,7 @@ mod start;
 mod executed;
 mod first_place;
 mod reader;
+mod signals;
 mod silence;
 mod snapshot;
 mod source;

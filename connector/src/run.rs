@@ -23,7 +23,6 @@ use crate::{
     metrics::Metrics,
     reader,
     silence::Silence,
-    snapshot::{self, ReaderOptions, Work},
     start::{self, BATCH_BYTES, Ready, Shared},
 };
 
@@ -108,19 +107,7 @@ async fn session(shared: &Shared) -> Result<()> {
         source,
     })?;
     shared.status.idle("the stream is open; nothing has come yet");
-    let snapshot = publisher.snapshot.as_ref().map(|snapshot| {
-        let work =
-            Work::new(Arc::clone(&snapshot.plan), &publisher.progress.snapshot.clone().unwrap_or_default());
-        let options = ReaderOptions {
-            server: options.clone(),
-            flavor: publisher.flavor,
-            server_uuid: server_uuid.clone(),
-            readers: usize::from(config.snapshot.readers),
-            chunk_rows: u64::from(config.snapshot.chunk_rows),
-            chunk_bytes: usize::try_from(config.snapshot.chunk_bytes.bytes()).unwrap_or(usize::MAX),
-        };
-        tokio::spawn(snapshot::read(options, work, snapshot.desk.clone()))
-    });
+    publisher.start_readers();
     let (outbox, mut inbox) = reader::channel(config.publish.channel.bytes());
     let reader = tokio::spawn(outbox.fill(stream, place, shared.metrics.clone()));
     let result = blocking(move || {
@@ -131,9 +118,6 @@ async fn session(shared: &Shared) -> Result<()> {
     })
     .await;
     reader.abort();
-    if let Some(snapshot) = snapshot {
-        snapshot.abort();
-    }
     if let Err(error) = &result
         && matches!(server_error(error), Some(server::Error::StreamSilent { .. }))
     {

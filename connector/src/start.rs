@@ -28,7 +28,8 @@ use strait_mysql::{
     stream::StartAt,
 };
 use strait_schemas::{
-    Fingerprint, Flavor, GenerationBegin, Inside, Position, Seq, SnapshotPlan, SnapshotProgress, topics,
+    Fingerprint, Flavor, GenerationBegin, Inside, Position, Seq, Signals, SnapshotPlan, SnapshotProgress,
+    topics,
 };
 use strait_service::{CancellationToken, Component};
 use tokio::runtime::Handle;
@@ -44,13 +45,13 @@ use crate::{
     metrics::Metrics,
     numbering::Numbering,
     progress::{Progress, parse_file_id},
-    publisher::{Publisher, STEP, Snapshotting, State},
+    publisher::{Publisher, STEP, SignalChannels, Snapshotting, State},
     routing::Routing,
     schema_changes::SchemaChanges,
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
     silence::Silence,
-    snapshot::{self, Begun, Listing},
+    snapshot::{self, Begun, Listing, ReaderOptions},
     source::Source,
     tables::Tables,
 };
@@ -154,6 +155,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         None => begin_first(shared, &cluster, &topics, &source, &mut facts, &filter)?,
     };
     let (start, compare) = where_to_stream(&beginning.progress, &facts, &mut source)?;
+    let signals = beginning.progress.signals.offset;
     let mut publisher = Publisher {
         producer,
         topics,
@@ -185,6 +187,17 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         source,
         progress: beginning.progress,
         snapshot: None,
+        signals: SignalChannels::new(config, &cluster, signals)?,
+        readers: ReaderOptions {
+            server: config.server_options(),
+            server_id: facts.server_id,
+            runtime: shared.runtime.clone(),
+            flavor: facts.flavor,
+            server_uuid: facts.server_uuid.clone(),
+            readers: usize::from(config.snapshot.readers),
+            chunk_rows: u64::from(config.snapshot.chunk_rows),
+            chunk_bytes: usize::try_from(config.snapshot.chunk_bytes.bytes()).unwrap_or(usize::MAX),
+        },
         state: State::new(),
     };
     if let Some(inside) = beginning.void {
@@ -197,7 +210,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     }
     if let Some(BegunSnapshot { plan, listing }) = beginning.snapshot {
         let progress = publisher.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
-        publisher.snapshot = Some(Snapshotting::new(plan, progress, facts.server_id));
+        publisher.snapshot = Some(Snapshotting::new(plan, progress));
         if let Some(listing) = listing {
             publisher.begin_snapshot(&listing)?;
         }
@@ -253,7 +266,9 @@ fn ensure_can_go_on(
     let same_server = is_same_server(facts, &progress);
     if let Some(published) = &progress.gtids {
         ensure_executed(shared, source, facts, published, same_server)?;
-        first_place::ensure_not_purged(facts, published)?;
+        if config.snapshot.mode != SnapshotMode::WhenNeeded {
+            first_place::ensure_not_purged(facts, published)?;
+        }
     } else if !same_server {
         return Err(other_server(facts, &progress));
     }
@@ -274,6 +289,12 @@ fn go_on(
 ) -> Result<Beginning> {
     let config = &shared.config;
     let mut progress = ensure_can_go_on(shared, source, facts, stored)?;
+    if let Some(published) = &progress.gtids
+        && let Err(gap) = first_place::ensure_not_purged(facts, published)
+    {
+        tracing::warn!("a new generation begins with a snapshot of everything: {gap}");
+        return begin_again(shared, source, facts, filter, stored, progress);
+    }
     let same_server = is_same_server(facts, &progress);
     let filter = filter.fingerprint().to_owned();
     let void_because = void_reason(config, stored, same_server, &filter);
@@ -484,6 +505,7 @@ fn begin_first(
         snapshot: None,
         as_of_us: crate::reader::now_us(),
         filter: filter.fingerprint().to_owned(),
+        signals: Signals::default(),
     };
     Ok(Beginning {
         progress,
@@ -496,11 +518,49 @@ fn begin_first(
     })
 }
 
+/// What came after the last position is gone: all is brought anew. What is known of our own sinks stays true.
+fn begin_again(
+    shared: &Shared,
+    source: &Source,
+    facts: &mut ServerFacts,
+    filter: &Filter,
+    stored: &Position,
+    progress: Progress,
+) -> Result<Beginning> {
+    let generation = stored.next_seq.generation() + 1;
+    let begun = snapshot::begin(&shared.config, source, filter, u64::from(generation), true)?;
+    *facts = begun.facts.clone();
+    let gtids = first_place::executed(facts)?;
+    let end = facts.binlog.as_ref();
+    let begin = GenerationBegin { generation, start: gtids.to_string(), snapshot: true };
+    let progress = Progress {
+        server_uuid: facts.server_uuid.clone().unwrap_or_default(),
+        gtids: Some(gtids),
+        before_last: None,
+        file: end.map(|end| end.file.clone()).unwrap_or_default(),
+        pos: end.map(|end| end.pos).unwrap_or_default(),
+        last: None,
+        left_out_xids: Vec::new(),
+        snapshot: None,
+        filter: filter.fingerprint().to_owned(),
+        ..progress
+    };
+    Ok(Beginning {
+        progress,
+        next_seq: Seq::new(generation, 1),
+        attempt: stored.attempt + 1,
+        begin: Some(begin),
+        unfinished: None,
+        void: None,
+        snapshot: Some(BegunSnapshot { plan: begun.plan, listing: Some(begun.listing) }),
+    })
+}
+
 /// What a first start finds at the source, unless the readers have it already.
 fn begin_snapshot(config: &Config, source: &Source, filter: &Filter) -> Result<Option<Begun>> {
     let with_rows = match config.snapshot.mode {
         SnapshotMode::Never => return Ok(None),
-        SnapshotMode::Initial => true,
+        SnapshotMode::Initial | SnapshotMode::WhenNeeded => true,
         SnapshotMode::SchemaOnly => false,
     };
     if !config.snapshot_begins() {

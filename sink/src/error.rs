@@ -53,6 +53,10 @@ pub enum Error {
     Superseded { seq: Seq },
     #[error("generation {generation} begins in the spine without a full snapshot")]
     GenerationWithoutSnapshot { generation: u16, topic: String, offset: i64 },
+    #[error(
+        "the log has a gap, and a snapshot brings {table} anew: to keep the rows that are there would keep what changed in the gap"
+    )]
+    GapKept { table: String, place: String },
     #[error("a spine entry cannot be read")]
     SpineEntry { topic: String, offset: i64, source: strait_schemas::Error },
     #[error("record {index} of seq {seq} is missing: the partition already holds seq {found}")]
@@ -202,6 +206,7 @@ impl Error {
             | Self::SpineTruncated { .. }
             | Self::SpineConflict { .. }
             | Self::GenerationWithoutSnapshot { .. }
+            | Self::GapKept { .. }
             | Self::SpineEntry { .. }
             | Self::RecordGap { .. }
             | Self::Header { .. }
@@ -321,6 +326,7 @@ impl Refusal for Error {
             | Self::Header { topic, partition, offset, .. } => {
                 format!("topic {topic} partition {partition} offset {offset}")
             }
+            Self::GapKept { place, .. } => place.clone(),
             Self::KafkaSetting { setting, .. } => format!("setting {setting}"),
             Self::Kafka { place, .. }
             | Self::KafkaFatal { place, .. }
@@ -378,6 +384,11 @@ impl Refusal for Error {
             Self::GenerationWithoutSnapshot { .. } => {
                 "the connector has begun anew without a snapshot, so changes in between are unknown: take a \
                  snapshot, then start the sink with start = the snapshot's GTID set under a new sink.name"
+                    .into()
+            }
+            Self::GapKept { .. } => {
+                "snapshot.rows = \"replace\" makes the target's tables equal to the source's (rows that only the target has are \
+                 deleted); set it back to \"keep\" when the snapshot has come"
                     .into()
             }
             Self::SpineEntry { .. } => "run the sink in the version of the connector, or a newer one".into(),

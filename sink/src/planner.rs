@@ -236,19 +236,27 @@ impl Planner {
     }
 
     /// A step of a snapshot without rows: notes it, and looks whether what it is about is missing and is to be made.
-    pub async fn begin_step(&mut self, conn: &mut Conn, step: &SnapshotStep) -> Result<bool> {
+    pub async fn begin_step(&mut self, conn: &mut Conn, step: &SnapshotStep, place: String) -> Result<bool> {
         let makes = !self.options.leave_missing_tables;
         match step {
             SnapshotStep::Database { database } => {
                 let led = self.tables.routes().database(database)?;
                 Ok(makes && !snapshot::has_database(conn, &led).await?)
             }
-            SnapshotStep::Table(TableBegin { database, table, rows }) => {
+            SnapshotStep::Table(TableBegin { database, table, rows, repair }) => {
+                if *repair && self.options.snapshot_rows == SnapshotRows::Keep {
+                    let table = format!("{database}.{table}");
+                    return Err(Error::GapKept { table, place });
+                }
                 if *rows {
                     self.pending.add(conn, database, table).await?;
                 }
                 let led = self.tables.routes().table(database, table)?;
                 Ok(makes && !snapshot::has_table(conn, &led.database, &led.table).await?)
+            }
+            SnapshotStep::Left { database, table } => {
+                self.pending.leave(conn, database, table).await?;
+                Ok(false)
             }
             SnapshotStep::End { .. } => {
                 // What was announced and has not come is gone at the source.

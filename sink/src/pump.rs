@@ -186,7 +186,8 @@ impl Pump {
             tracing::info!(as_of = consistent, "the snapshot has come whole, but for what is under way");
         }
         let planner = &mut self.planner;
-        let making = async |conn: &mut Conn| planner.begin_step(conn, step).await;
+        let place = format!("seq {}, {}", end.seq, end.gtid);
+        let making = async |conn: &mut Conn| planner.begin_step(conn, step, place).await;
         let is_missing = self.control.answered("looking at a table of the snapshot", making).await?;
         if is_missing && let Some(ddl) = &end.ddl {
             let at = At { seq: end.seq, gtid: end.gtid.clone() };

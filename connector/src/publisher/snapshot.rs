@@ -12,17 +12,19 @@ use strait_mysql::{
     value::ColumnValue,
 };
 use strait_schemas::{
-    Chunk, SnapshotPlan, SnapshotProgress, SnapshotStep, TableBegin, envelope::Snapshot as SnapshotMark,
+    Chunk, PlannedTable, Signal, SnapshotPlan, SnapshotProgress, SnapshotStep, TableBegin,
+    envelope::Snapshot as SnapshotMark,
 };
+use tokio::task::JoinHandle;
 
-use super::Publisher;
+use super::{Publisher, signals::patterns as patterns_of};
 use crate::{
     Error, Result,
     kafka::Record,
     rows::RowsOut,
     snapshot::{
-        Definition, Desk, Listing, LogPlace, Portion, ReadChunk, Streamed, create_database, create_table,
-        to_wire,
+        self, Definition, Desk, Listing, LogPlace, Portion, ReadChunk, ReaderOptions, Streamed, Work,
+        create_database, create_table, to_wire,
     },
     tables::{Destination, PublishedTable},
 };
@@ -38,16 +40,29 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct Snapshotting {
     pub plan: Arc<SnapshotPlan>,
     pub desk: Desk,
-    pub server_id: u32,
+    tasks: Vec<JoinHandle<()>>,
     began: Instant,
     began_rows: u64,
     told: Instant,
 }
 
 impl Snapshotting {
-    pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress, server_id: u32) -> Self {
+    pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress) -> Self {
         let now = Instant::now();
-        Self { plan, desk: Desk::default(), server_id, began: now, began_rows: progress.rows, told: now }
+        let (desk, tasks) = (Desk::default(), Vec::new());
+        Self { plan, desk, tasks, began: now, began_rows: progress.rows, told: now }
+    }
+
+    fn read(&mut self, readers: &ReaderOptions, work: Work) {
+        let reading = snapshot::read(readers.clone(), work, self.desk.clone());
+        self.tasks.push(readers.runtime.spawn(reading));
+    }
+}
+
+impl Drop for Snapshotting {
+    fn drop(&mut self) {
+        self.desk.close();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -74,15 +89,127 @@ impl Publisher {
             self.numbering.ddl(&id, now_us, create_database(create, now_us));
             self.numbering.close();
         }
-        for Definition { database, table, create } in &listing.tables {
-            let id = format!("{STEP}{},begin={database}.{table}", plan.id);
-            let rows = !plan.tables.is_empty();
-            let begin = TableBegin { database: database.clone(), table: table.clone(), rows };
-            self.numbering.snapshot(&id, now_us, SnapshotStep::Table(begin));
-            self.numbering.ddl(&id, now_us, create_table(database, create, now_us));
-            self.numbering.close();
+        let rows = !plan.tables.is_empty();
+        let repair = self.numbering.next_seq().generation() > 1;
+        for table in &listing.tables {
+            self.begin_table(plan.id, table, rows, repair);
         }
-        if plan.tables.is_empty() { self.end_snapshot() } else { Ok(()) }
+        if rows { Ok(()) } else { self.end_snapshot() }
+    }
+
+    /// The log says that a table is to come.
+    fn begin_table(&mut self, plan: u64, table: &Definition, rows: bool, repair: bool) {
+        let Definition { database, table, create } = table;
+        let now_us = crate::reader::now_us();
+        let id = format!("{STEP}{plan},begin={database}.{table}");
+        let begin = TableBegin { database: database.clone(), table: table.clone(), rows, repair };
+        self.numbering.snapshot(&id, now_us, SnapshotStep::Table(begin));
+        self.numbering.ddl(&id, now_us, create_table(database, create, now_us));
+        self.numbering.close();
+    }
+
+    /// Lets what is left of the snapshot be read.
+    pub fn start_readers(&mut self) {
+        if let (Some(snapshot), Some(progress)) = (&mut self.snapshot, &self.progress.snapshot) {
+            let work = Work::new(Arc::clone(&snapshot.plan), progress);
+            snapshot.read(&self.readers, work);
+        }
+    }
+
+    /// Tables, each with its condition, that are to be brought while streaming: of the snapshot under way, or of one of
+    /// their own.
+    pub(super) fn add_to_snapshot(&mut self, tables: Vec<(Definition, Option<String>)>) -> Result<()> {
+        let under_way = self.snapshot.as_ref().map(|snapshot| (*snapshot.plan).clone());
+        let mut plan = under_way.unwrap_or_else(|| SnapshotPlan {
+            id: self.numbering.next_seq().raw(),
+            tables: Vec::new(),
+            initial: false,
+        });
+        let first = plan.tables.len() as u32;
+        for (table, condition) in &tables {
+            self.begin_table(plan.id, table, true, false);
+            plan.tables.push(PlannedTable {
+                database: table.database.clone(),
+                table: table.table.clone(),
+                condition: condition.clone(),
+                estimate: 0,
+            });
+        }
+        let (topic, key) = (&self.position, SnapshotPlan::key(self.tables.prefix()));
+        let value = plan.encode();
+        self.producer.send(&Record {
+            topic,
+            partition: 0,
+            key: Some(&key),
+            value: Some(&value),
+            headers: &[],
+        })?;
+        self.state.pending_since.get_or_insert_with(Instant::now);
+        let plan = Arc::new(plan);
+        let work = Work::of(Arc::clone(&plan), first..plan.tables.len() as u32);
+        let progress = self.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
+        let snapshot = match &mut self.snapshot {
+            Some(snapshot) => snapshot,
+            none => none.insert(Snapshotting::new(Arc::clone(&plan), progress)),
+        };
+        snapshot.plan = plan;
+        // What is not committed yet must not be read: a chunk is published in a later Kafka transaction, or in this one.
+        snapshot.read(&self.readers, work);
+        Ok(())
+    }
+
+    /// No more windows are opened; chunks that are read already are published.
+    pub(super) fn pause_snapshot(&mut self, paused: bool) {
+        match &mut self.progress.snapshot {
+            Some(progress) => {
+                tracing::info!(paused, "the snapshot");
+                progress.paused = paused;
+            }
+            None => tracing::warn!("there is no snapshot that could be paused or resumed"),
+        }
+    }
+
+    /// Some tables of the snapshot under way, or all, are not wanted any more.
+    pub(super) fn stop_snapshot(&mut self, signal: &Signal, patterns: &[String]) -> Result<()> {
+        let patterns = match patterns_of(patterns) {
+            Ok(patterns) => patterns,
+            Err(refusal) => {
+                tracing::warn!(id = signal.id, "a signal is passed over: {}", refusal.cause);
+                return Ok(());
+            }
+        };
+        let (Some(snapshot), Some(progress)) = (&self.snapshot, &self.progress.snapshot) else {
+            tracing::warn!(id = signal.id, "there is no snapshot that could be stopped");
+            return Ok(());
+        };
+        let plan = Arc::clone(&snapshot.plan);
+        let is_meant = |table: &PlannedTable| {
+            let name = format!("{}.{}", table.database, table.table);
+            patterns.is_empty() || patterns.matches(&name)
+        };
+        let undone = (progress.next..plan.tables.len() as u32).filter(|table| !progress.is_done(*table));
+        let stopped: Vec<u32> = undone.filter(|table| is_meant(&plan.tables[*table as usize])).collect();
+        for table in stopped {
+            let planned = &plan.tables[table as usize];
+            tracing::info!(id = signal.id, table = %format_args!("{}.{}", planned.database, planned.table), "the snapshot of the table is stopped");
+            if let Some(snapshot) = &self.snapshot {
+                snapshot.desk.leave(table);
+            }
+            self.leave_table(table)?;
+        }
+        Ok(())
+    }
+
+    /// The log says that no more is to come of a table.
+    fn leave_table(&mut self, table: u32) -> Result<()> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let (id, planned) = (snapshot.plan.id, &snapshot.plan.tables[table as usize]);
+        let (database, name) = (planned.database.clone(), planned.table.clone());
+        let step = SnapshotStep::Left { database, table: name };
+        self.numbering.snapshot(&format!("{STEP}{id},left={table}"), crate::reader::now_us(), step);
+        self.numbering.close();
+        self.state.pending_since.get_or_insert_with(Instant::now);
+        self.advance(table, None, 0)
     }
 
     /// Between two transactions.
@@ -93,9 +220,10 @@ impl Publisher {
             return Err(error);
         }
         for table in desk.take_passed_over() {
-            self.advance(table, None, 0)?;
+            self.leave_table(table)?;
         }
-        if let Some(place) = self.stands_at() {
+        let paused = self.progress.snapshot.as_ref().is_some_and(|progress| progress.paused);
+        if !paused && let Some(place) = self.stands_at() {
             let gtids = || self.progress.gtids.clone().unwrap_or_default();
             desk.open_windows(|| Streamed { gtids: gtids(), place });
         }
@@ -125,9 +253,8 @@ impl Publisher {
 
     fn publish_chunk(&mut self, chunk: ReadChunk) -> Result<()> {
         let ReadChunk { window_id, table, mut read, window } = chunk;
-        let Some((plan, server_id)) = self.snapshot.as_ref().map(|it| (it.plan.id, it.server_id)) else {
-            return Ok(());
-        };
+        let Some(plan) = self.snapshot.as_ref().map(|it| it.plan.id) else { return Ok(()) };
+        let server_id = self.readers.server_id;
         let shape = Arc::clone(&read.shape);
         let (map, key) = (&shape.map, &shape.key);
         let id = format!(
@@ -156,7 +283,7 @@ impl Publisher {
             });
         }
         let destination = self.tables.destination(map, &mut self.topics, &mut self.source, place)?;
-        let Destination::Published(published) = &*destination else { return self.advance(table, None, 0) };
+        let Destination::Published(published) = &*destination else { return self.leave_table(table) };
         let in_range =
             |key: &&Vec<KeyValue>| is_in_range(key, read.above.as_deref(), read.through.as_deref());
         let step = Chunk {
@@ -215,7 +342,6 @@ impl Publisher {
     pub(super) fn end_snapshot(&mut self) -> Result<()> {
         let Some(snapshot) = self.snapshot.take() else { return Ok(()) };
         let rows = self.progress.snapshot.take().map_or(0, |progress| progress.rows);
-        snapshot.desk.close();
         let consistent = self.progress.gtids.as_ref().map_or_else(
             || crate::progress::file_id(&self.progress.file, self.progress.pos),
             ToString::to_string,

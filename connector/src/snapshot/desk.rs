@@ -2,7 +2,7 @@
 //! published or discarded.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -103,6 +103,8 @@ struct State {
     failed: Option<Error>,
     /// Tables that are gone.
     passed_over: Vec<u32>,
+    /// Tables that nobody wants any more.
+    left: HashSet<u32>,
     /// The stream is behind this run; nothing is answered any more.
     closed: bool,
 }
@@ -154,7 +156,8 @@ impl Desk {
 
     // The reader's side.
 
-    /// Asks for a window; gives it and what had been streamed when it was opened. `None`: the run is over.
+    /// Asks for a window; gives it and what had been streamed when it was opened. `None`: nobody wants the table any more,
+    /// or the run is over.
     pub async fn open(
         &self,
         table: u32,
@@ -164,6 +167,9 @@ impl Desk {
     ) -> Option<(WindowId, Streamed)> {
         let id = {
             let mut state = self.lock();
+            if state.left.contains(&table) {
+                return None;
+            }
             let id = state.next;
             state.next += 1;
             let entry = Entry {
@@ -180,6 +186,9 @@ impl Desk {
         };
         self.wait_for(|state| {
             if state.closed {
+                return Some(None);
+            }
+            if state.left.contains(&table) {
                 return Some(None);
             }
             match state.entries.get(&id) {
@@ -325,6 +334,19 @@ impl Desk {
             state.discarded.insert(id, why);
         }
         self.tell(state);
+    }
+
+    /// Nobody wants a table any more.
+    pub fn leave(&self, table: u32) {
+        let mut state = self.lock();
+        state.left.insert(table);
+        let ids: Vec<WindowId> =
+            state.entries.iter().filter(|(_, entry)| entry.table == table).map(|(id, _)| *id).collect();
+        for id in ids {
+            state.entries.remove(&id);
+            state.discarded.insert(id, Discarded::Left);
+        }
+        self.tell(&state);
     }
 
     /// The run is over: nobody waits any more.

@@ -105,12 +105,15 @@ impl Reader<'_> {
     async fn end_of_log(&mut self) -> Result<LogPlace> {
         let place =
             read_binlog_place(&mut self.conn).await.map_err(self.failed("ask where the binary log ends"))?;
-        place.map(|place| LogPlace { file: place.file, pos: place.pos }).ok_or_else(|| {
-            Error::refused(
-                "the account may not ask where the binary log ends, which a snapshot must know",
-                self.options.server.place(),
-                "GRANT REPLICATION CLIENT ON *.* to the account; or snapshot.mode = \"never\"",
-            )
-        })
+        let place = place.map(|place| LogPlace { file: place.file, pos: place.pos });
+        place.ok_or_else(|| unknown_end(&self.options.server.place()))
     }
+}
+
+pub fn unknown_end(place: &str) -> Error {
+    Error::refused(
+        "the account may not ask where the binary log ends, which a snapshot must know",
+        place,
+        "GRANT REPLICATION CLIENT ON *.* to the account; or snapshot.mode = \"never\"",
+    )
 }

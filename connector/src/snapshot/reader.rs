@@ -21,6 +21,8 @@ use super::{
     failed, keys,
     window::Discarded,
 };
+use tokio::runtime::Handle;
+
 use crate::{Error, Result, reader::now_us};
 
 /// Chunks of a table that are read ahead of the one that is published next.
@@ -31,6 +33,8 @@ const PORTION: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct ReaderOptions {
     pub server: ServerOptions,
+    pub server_id: u32,
+    pub runtime: Handle,
     pub flavor: Flavor,
     /// The server that is streamed from: a proxy may lead elsewhere.
     pub server_uuid: Option<String>,
@@ -47,6 +51,12 @@ pub struct Work {
 }
 
 impl Work {
+    /// Tables of the plan that nothing has come of yet.
+    pub fn of(plan: Arc<SnapshotPlan>, tables: std::ops::Range<u32>) -> Self {
+        let left = tables.map(|table| (table, None)).collect();
+        Self { plan, left: Arc::new(Mutex::new(left)) }
+    }
+
     pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress) -> Self {
         let left = (progress.next..plan.tables.len() as u32)
             .filter(|table| !progress.is_done(*table))
@@ -165,8 +175,9 @@ impl<'a> Reader<'a> {
                 false => self.read_chunks(&mut reading).await?,
             };
             match outcome {
-                Outcome::Published => return Ok(true),
-                Outcome::Closed => return Ok(false),
+                Outcome::Published | Outcome::Discarded(Discarded::Left) => return Ok(true),
+                // It was left before its window opened, or the run is over.
+                Outcome::Closed => return Ok(!self.desk.is_closed()),
                 Outcome::Discarded(_) => {}
             }
         }
@@ -208,6 +219,7 @@ impl<'a> Reader<'a> {
                     }
                     (reading.above, reading.ended) = (reading.published.clone(), false);
                     match why {
+                        Discarded::Left => return Ok(Outcome::Discarded(why)),
                         Discarded::Crowded => reading.size.shrink(),
                         Discarded::Unclear => self.look_again(reading).await?,
                     }
