@@ -1,6 +1,8 @@
 //! Preflight: everything that `run` needs, looked at before anything is changed. `check` prints all findings;
 //! `run` makes the source's part of it once for each server that it meets, and refuses what would lose data.
 
+mod shaping;
+
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use strait_mysql::{
@@ -156,7 +158,10 @@ async fn source_findings(config: &Config, start: Option<StartAt>) -> Vec<Finding
     let needs = SourceNeeds { server_id: config.server_id(), start, databases, snapshot };
     let report = ensure::check_source(&config.server_options(), &needs).await;
     let by_file = config.source.position == PositionMode::File;
-    report.sorted().findings.into_iter().map(|finding| translated(finding, by_file)).collect()
+    let mut findings: Vec<Finding> =
+        report.sorted().findings.into_iter().map(|finding| translated(finding, by_file)).collect();
+    findings.extend(shaping::look(config).await);
+    findings
 }
 
 /// Without GTIDs only source.position = "file" works.

@@ -39,6 +39,7 @@ mod routing;
 mod rows;
 mod schema_changes;
 mod schema_registry;
+mod shaping;
 mod side_topics;
 mod tables;
 

@@ -10,11 +10,12 @@ use crate::{
     Error, Result,
     condition::Bound,
     config::{Config, Format},
-    filter::{Filter, Treatment, ensure_promises},
+    filter::Filter,
     kafka::{Purpose, Topic, Topics},
     mapping::{RowMapper, Unmappable, map_table},
-    routing::{Misrouted, Routing},
+    routing::Routing,
     schema_registry::SchemaRegistry,
+    shaping::{Shaping, Unfit},
     source::Source,
 };
 
@@ -120,21 +121,22 @@ impl Compiler {
         place: impl Fn() -> String,
     ) -> Result<PublishedTable> {
         let key = key_of(map, source)?;
-        let treatments = treatments(map, filter, &key, source, &place)?;
-        let is_published = |at: &usize| !matches!(treatments[*at], Treatment::LeftOut { .. });
-        let published: Vec<usize> = (0..map.columns.len()).filter(is_published).collect();
-        let condition =
-            filter.rows.of(map).map_err(|cause| unfit(map, None, cause.cause, &cause.setting, &place))?;
-        let schema = map_table(&self.prefix, map, &key, &published)
+        let shaping = Shaping::of(&self.prefix, filter, &self.routing, map, &key)
+            .map_err(|cause| unfit(map, &cause, &place))?;
+        if !shaping.is_whole() {
+            let catalog = source.table(&map.database, &map.table)?;
+            shaping
+                .ensure_promises(map, &key, catalog.as_ref())
+                .map_err(|cause| unfit(map, &cause, &place))?;
+        }
+        let schema = map_table(&self.prefix, map, &key, &shaping.published)
             .map_err(|cause| unmappable(&cause, map, place()))?;
-        let misrouted = |cause: Misrouted| unfit(map, None, cause.cause, &cause.setting, &place);
-        let name = self.routing.topic(&self.prefix, &map.database, &map.table).map_err(misrouted)?;
-        let partition_by = self.routing.partition_columns(map, &key, &published).map_err(misrouted)?;
+        let name = shaping.topic.clone();
         self.own(&name, map, &place)?;
         let topic = topics.ensure(&name, Purpose::Data)?;
         let encoder = self.encoder(&name, &schema)?.map_err(|column| {
             let cause = "its form has no place for the values".to_owned();
-            unfit(map, Some(&column), cause, "schema.format", &place)
+            unfit(map, &Unfit { setting: "schema.format".into(), column: Some(column), cause }, &place)
         })?;
         let flat = self.format.is_flat();
         tracing::info!(
@@ -148,11 +150,11 @@ impl Compiler {
         Ok(PublishedTable {
             topic,
             encoder,
-            mapper: RowMapper::new(map, &treatments, flat),
-            wanted: wanted(&treatments, &published, condition.as_ref()),
-            condition,
+            mapper: RowMapper::new(map, &shaping.treatments, flat),
+            wanted: shaping.wanted(),
+            condition: shaping.condition,
             flat,
-            partition_by,
+            partition_by: shaping.partition_by,
             has_key: !schema.key.is_empty(),
             collection: format!("{}.{}", map.database, map.table).into(),
         })
@@ -191,52 +193,10 @@ impl Compiler {
     }
 }
 
-/// What becomes of each column, as far as the log's promises allow it.
-fn treatments(
-    map: &TableMap,
-    filter: &Filter,
-    key: &[usize],
-    source: &mut Source,
-    place: impl Fn() -> String,
-) -> Result<Vec<Treatment>> {
-    if !map.full_metadata {
-        return Ok(vec![Treatment::Whole; map.columns.len()]);
-    }
-    let treatments = filter
-        .columns
-        .of(map)
-        .map_err(|cause| unfit(map, Some(&cause.column), cause.cause, &cause.setting, &place))?;
-    if treatments.iter().all(|treatment| *treatment == Treatment::Whole) {
-        return Ok(treatments);
-    }
-    let catalog = source.table(&map.database, &map.table)?;
-    ensure_promises(map, &treatments, key, catalog.as_ref())
-        .map_err(|cause| unfit(map, Some(&cause.column), cause.cause, &cause.setting, &place))?;
-    Ok(treatments)
-}
-
-/// `None`: all of them.
-fn wanted(treatments: &[Treatment], published: &[usize], condition: Option<&Bound>) -> Option<Box<[bool]>> {
-    let asked = condition.map(Bound::columns).unwrap_or_default();
-    let wanted = (0..treatments.len()).map(|at| published.contains(&at) || asked.contains(&at));
-    (published.len() < treatments.len()).then(|| wanted.collect())
-}
-
 /// A setting that does not fit the table.
-fn unfit(
-    map: &TableMap,
-    column: Option<&str>,
-    cause: String,
-    setting: &str,
-    place: impl Fn() -> String,
-) -> Error {
-    let (database, table) = (&map.database, &map.table);
-    let of = column.map_or_else(String::new, |column| format!("column {column} of "));
-    Error::refused(
-        format!("{setting} cannot be followed for {of}table {database}.{table}: {cause}"),
-        place(),
-        format!("correct {setting}; or leave the whole table out (table.exclude.list)"),
-    )
+fn unfit(map: &TableMap, unfit: &Unfit, place: impl Fn() -> String) -> Error {
+    let (cause, remedy) = unfit.told(&map.database, &map.table);
+    Error::refused(cause, place(), remedy)
 }
 
 fn unmappable(cause: &Unmappable, map: &TableMap, place: String) -> Error {

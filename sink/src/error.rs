@@ -411,11 +411,7 @@ impl Refusal for Error {
                 format!("create it at the target as it is at the source (SHOW CREATE TABLE {table}); if it is there, the account does not see it: \
                      GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON its database; then start again")
             }
-            Self::ForeignFormat { .. } => {
-                "those topics are for others: let a second connector, with a prefix of its own, publish with schema.format = \"avro\" or \
-                 \"json\", and the sink read that prefix"
-                    .into()
-            }
+            Self::ForeignFormat { .. } => FOREIGN_REMEDY.into(),
             Self::NotEmpty { table, .. } => format!(
                 "DELETE FROM {table} at the target if what it holds is the source's; or snapshot.rows = \"replace\", if nobody else \
                  writes there"
@@ -489,6 +485,8 @@ impl Refusal for Error {
 const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of a large table without \
      a primary key is found by a full scan) needs a primary key, or a greater target.answer_timeout";
 
+const FOREIGN_REMEDY: &str = "those topics are for others: let a second connector, with a prefix of its own, publish with schema.format = \"avro\" or \
+                              \"json\", and the sink read that prefix";
 const KAFKA_REMEDY: &str = "check kafka.brokers, that the brokers run, and the account's ACLs (READ on the data and spine topics, READ \
                             on the group)";
 

@@ -164,10 +164,8 @@ impl Planner {
             && chunk.key.is_empty()
             && self.open.changes.is_empty()
             && record.place.index == 0
-            && !chunk.chosen
         {
-            let shared = self.tables.may_share(&TableName::new(&*source.database, &*source.table))?;
-            self.begin_whole(conn, &mapping, shared, flags, at).await?;
+            self.begin_whole(conn, &mapping, mapping.shared || chunk.chosen, flags, at).await?;
         }
         let change = Change { mapping, operation, before, after, flags, stage: Stage::Steady, at };
         self.open.name(partition, &topic, number);
@@ -204,8 +202,8 @@ impl Planner {
             return self.open.push(change);
         }
         change.stage = match self.options.snapshot_rows {
-            SnapshotRows::Keep => Stage::Keep,
-            SnapshotRows::Replace => Stage::Replace,
+            SnapshotRows::Replace if !change.mapping.shared => Stage::Replace,
+            SnapshotRows::Replace | SnapshotRows::Keep => Stage::Keep,
         };
         if change.cascades() {
             if let Some(row) = change.row_before() {
@@ -276,11 +274,13 @@ impl Planner {
         let Gathered { changes, places, stamps, .. } = std::mem::take(&mut self.complete);
         let batch = Batch { changes, places, fold: false };
         let sql = SqlBatch { batch, dialect: self.dialect, packet_bytes: self.packet_bytes };
-        let rows = self.options.snapshot_rows;
-        let clear = match self.tables.may_share(&name)? {
-            true => None,
-            false => ChunkPlan::clearing(chunk, &target, &sql, rows)?,
-        };
+        let (mut rows, mut clear) = (self.options.snapshot_rows, None);
+        if !self.tables.may_share(&name)? {
+            clear = ChunkPlan::clearing(chunk, &target, &sql, rows)?;
+        } else if !target.table.unique.is_empty() {
+            // What stands in the way may be another table's row.
+            rows = SnapshotRows::Keep;
+        }
         let plan = ChunkPlan { rows, clear, table: target.label.clone(), place };
         let mut task = Task {
             first: end.seq,
@@ -306,18 +306,19 @@ impl Planner {
         }
     }
 
-    /// A table without a key is brought whole: what is there goes first, or there must be nothing.
+    /// A table without a key is brought whole: what is there goes first, or there must be nothing. `others`: rows may be there that
+    /// the source does not have.
     async fn begin_whole(
         &mut self,
         conn: &mut Conn,
         mapping: &Arc<Mapping>,
-        shared: bool,
+        others: bool,
         flags: u8,
         at: RecordAt,
     ) -> Result<()> {
         let target = &mapping.target;
         match self.options.snapshot_rows {
-            SnapshotRows::Replace if !shared => {
+            SnapshotRows::Replace if !others => {
                 let operation = Operation::Clear;
                 self.open.push(Change {
                     mapping: mapping.clone(),

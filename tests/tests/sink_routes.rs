@@ -216,3 +216,36 @@ async fn flat_json_of_others_is_refused_by_name() -> Result<()> {
     ensure!(words.contains("in the form of maxwell") && words.contains("schema.format"), "{words}");
     Ok(())
 }
+
+/// A snapshot that is to make tables equal takes no row away where it may be another table's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_never_takes_another_table_s_row_away() -> Result<()> {
+    let scene = Scene::new("json").await?;
+    scene
+        .run(
+            0,
+            [
+                "CREATE TABLE orders (id INT PRIMARY KEY, mail VARCHAR(40), born DATE NOT NULL)",
+                "INSERT INTO orders VALUES (1, 'a', '2024-01-31')",
+            ],
+        )
+        .await?;
+    let orders = format!("{}.orders", scene.all);
+    scene
+        .target
+        .run([
+            format!(
+                "CREATE TABLE {orders} (id INT PRIMARY KEY, email VARCHAR(40) UNIQUE, birth DATE NOT NULL)"
+            ),
+            format!("INSERT INTO {orders} VALUES (99, 'a', '2020-01-01')"),
+        ])
+        .await?;
+    scene.connector.start_ready(PATIENCE).await?;
+    scene.sink.start()?;
+    let status = scene.sink.wait(PATIENCE).await?;
+    ensure!(status.code() == Some(1), "{}", scene.sink.words()?);
+    let mut conn = scene.target.conn().await?;
+    let ids: Vec<i64> = conn.query(format!("SELECT id FROM {orders}")).await?;
+    ensure!(ids == [99], "{ids:?}");
+    Ok(())
+}

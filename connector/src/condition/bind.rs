@@ -177,7 +177,7 @@ fn ensure_ordered(reading: &Reading, comparison: Comparison, column: &ColumnDef)
     if matches!(comparison, Comparison::Equal | Comparison::Different) {
         return Ok(());
     }
-    let by_codes = |charset: &Option<&'static Charset>| {
+    let by_codes = |charset: Option<&'static Charset>| {
         charset.is_none_or(|charset| matches!(charset.name, "utf8mb4" | "utf8mb3" | "ascii"))
     };
     match reading {
@@ -185,7 +185,7 @@ fn ensure_ordered(reading: &Reading, comparison: Comparison, column: &ColumnDef)
             format!("an order of the ENUM column {}", column.name),
             "ask for its labels by = or IN",
         )),
-        Reading::Text { charset, .. } if !by_codes(charset) => Err(Refused::unsupported(
+        Reading::Text { charset, .. } if !by_codes(*charset) => Err(Refused::unsupported(
             format!("an order of column {} in its character set", column.name),
             "ask by =, IN or LIKE",
         )),

@@ -93,6 +93,17 @@ impl ColumnRules {
         map.columns.iter().map(|column| self.of_column(map, column)).collect()
     }
 
+    /// Settings that are about none of these columns (`database.table.column`).
+    pub fn idle(&self, names: &[String]) -> Vec<String> {
+        let changes = self.changes.iter().map(|(setting, _, list)| (setting.as_str(), list));
+        let excluded = std::iter::once(("column.exclude.list", &self.exclude));
+        changes
+            .chain(excluded)
+            .filter(|(_, list)| !list.is_empty() && !names.iter().any(|name| list.matches(name)))
+            .map(|(setting, _)| setting.to_owned())
+            .collect()
+    }
+
     fn of_column(&self, map: &TableMap, column: &ColumnDef) -> Result<Treatment, Unchangeable> {
         let name = format!("{}.{}.{}", map.database, map.table, column.name);
         if !self.include.is_empty() && !self.include.matches(&name) {

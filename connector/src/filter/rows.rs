@@ -47,6 +47,12 @@ impl RowRules {
         if findings.is_empty() { Ok(Self(rules)) } else { Err(findings) }
     }
 
+    /// Settings that are about none of these tables (`database.table`).
+    pub fn idle(&self, names: &[String]) -> Vec<String> {
+        let is_idle = |rule: &&RowRule| !names.iter().any(|name| rule.tables.matches(name));
+        self.0.iter().filter(is_idle).map(|rule| rule.setting.clone()).collect()
+    }
+
     /// The condition for a table's rows; `None`: all of them are published.
     pub fn of(&self, map: &TableMap) -> Result<Option<Bound>, Unchoosable> {
         let name = format!("{}.{}", map.database, map.table);

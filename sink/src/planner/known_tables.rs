@@ -99,15 +99,18 @@ impl KnownTables {
     ) -> Result<Mapping> {
         let names = self.names(columns, &source)?;
         let target = self.target(conn, &source, &place).await?;
+        let shared = self.may_share(&source)?;
         if let Ok(mapping) = lay(columns, &names, target) {
-            return Ok(mapping);
+            return Ok(mapping.shared(shared));
         }
         // The table may have been altered since it was read.
         let name = self.routes.table(&source.database, &source.table)?;
         self.catalog.forget(&name);
         self.known.remove(&source.table);
         let target = self.target(conn, &source, &place).await?;
-        lay(columns, &names, target).map_err(|refused| refusal(refused, shown(&source, &name), place))
+        lay(columns, &names, target)
+            .map(|mapping| mapping.shared(shared))
+            .map_err(|refused| refusal(refused, shown(&source, &name), place))
     }
 
     /// The target's names of the source's columns.

@@ -45,6 +45,8 @@ pub struct Mapping {
     /// Foreign keys to parents: the parent's index, and the places of the columns that are its value.
     pub parents: Vec<(IndexId, Option<Vec<usize>>)>,
     by_name: HashMap<String, usize>,
+    /// Rows of other tables may be where these go.
+    pub shared: bool,
 }
 
 /// Why a source table does not fit.
@@ -114,6 +116,12 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// Whether rows of other tables may be where these go.
+    #[must_use]
+    pub fn shared(self, shared: bool) -> Self {
+        Self { shared, ..self }
+    }
+
     /// What the source does not have must be able to do without.
     fn ensure_filled(columns: &[MappedColumn], target: &Target) -> Result<(), Refused> {
         let unfilled = target.table.columns.iter().find(|column| {
@@ -151,7 +159,7 @@ impl Mapping {
                 (parent.index, columns.and_then(|names| places(&mut names.iter().map(String::as_str))))
             })
             .collect();
-        Self { target, columns, primary, unique, parents, by_name: HashMap::new() }
+        Self { target, columns, primary, unique, parents, by_name: HashMap::new(), shared: false }
     }
 
     /// A column's place by its name at the source, as the server compares names.

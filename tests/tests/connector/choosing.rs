@@ -303,3 +303,26 @@ async fn a_snapshot_brings_what_is_chosen_and_deletes_nothing_else() -> Result<(
     assert!(pipe.table("other").await?.is_empty());
     Ok(())
 }
+
+/// What a first row would halt with is found before the start, and so is a mask that masks nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_are_there_are_looked_at_before_the_start() -> Result<()> {
+    let pipe = Pipe::shared(&[
+        ("column.mask.with.3.chars", r"{database}\.t\.u"),
+        ("column.truncate.to.3.chars", r"{database}\.t\.slip"),
+    ])
+    .await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, u VARCHAR(9) UNIQUE)"]).await?;
+    let (status, said) = pipe.connector.run("check").await?;
+    assert_eq!(status.code(), Some(2), "{said}");
+    assert!(said.contains("column.mask.with.3.chars cannot be followed for column u of table"), "{said}");
+    assert!(said.contains("column.truncate.to.3.chars is about no column that is there"), "{said}");
+    let (status, words) = pipe.start_and_halt().await?;
+    assert_eq!(status.code(), Some(2), "{words}");
+    assert!(words.contains("unique index"), "{words}");
+
+    pipe.run(["ALTER TABLE t DROP INDEX u"]).await?;
+    let (status, said) = pipe.connector.run("check").await?;
+    assert_eq!(status.code(), Some(0), "{said}");
+    Ok(())
+}
