@@ -153,18 +153,17 @@ fn line(
     let tables = plan.map_or(0, |plan| plan.tables.len() as u32);
     let done = (0..tables).filter(|table| progress.is_done(*table)).count();
     let estimate: u64 = plan.map_or(0, |plan| plan.tables.iter().map(|table| table.estimate).sum());
-    let mut text = format!("{done} of {tables} tables, {} rows", progress.rows);
+    let mut parts = vec![format!("{done} of {tables} tables, {} rows", progress.rows)];
     if let Some(rate) = rate {
-        text += &format!(", {rate:.0} rows/s");
+        parts.push(format!("{rate:.0} rows/s"));
         if estimate > progress.rows && rate >= 1.0 {
-            let left = (estimate - progress.rows) as f64 / rate;
-            text += &format!(", about {left:.0} s left");
+            parts.push(format!("about {:.0} s left", (estimate - progress.rows) as f64 / rate));
         }
     }
     if progress.paused {
-        text += ", paused";
+        parts.push("paused".into());
     }
-    text
+    parts.join(", ")
 }
 
 #[cfg(test)]

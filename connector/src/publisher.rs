@@ -47,6 +47,7 @@ use crate::{
     side_topics::{HeartbeatTopic, TransactionTopic},
     snapshot::ReaderOptions,
     source::Source,
+    start::SnapshotShown,
     tables::{Destination, PublishedTable, Tables},
 };
 
@@ -83,6 +84,7 @@ pub struct Publisher {
     pub snapshot: Option<Snapshotting>,
     /// How its tables are read.
     pub readers: ReaderOptions,
+    pub shown: SnapshotShown,
     pub signals: SignalChannels,
     /// Where the server's log ended when this run began: file and position.
     pub end_at_start: Option<(String, u64)>,
@@ -308,7 +310,7 @@ impl Publisher {
             self.read_intents(current, map, rows, pos)?;
         }
         if self.signals.is_table(map) {
-            self.note_signals(current, map, rows, pos)?;
+            signals::note(current, map, rows, pos)?;
         }
         match &current.fate {
             Fate::Compared(_) => Ok(()),

@@ -48,14 +48,17 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
         batch_bytes: Arc::new(AtomicUsize::new(BATCH_BYTES)),
         silence: Arc::new(Mutex::new(Silence::new(config.heartbeat()))),
         preflight_passed: Arc::default(),
+        snapshot: Arc::default(),
         config: Arc::clone(&config),
     };
     let lag = metrics.lag.clone();
     let seq = metrics.seq.clone();
     let prefix = config.prefix.clone();
-    context.details(
-        move || json!({"prefix": prefix, "lag_seconds": lag.seconds(), "next_seq_number": seq.get()}),
-    );
+    let snapshot = shared.snapshot.clone();
+    context.details(move || {
+        let snapshot = snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        json!({"prefix": prefix, "lag_seconds": lag.seconds(), "next_seq_number": seq.get(), "snapshot": snapshot})
+    });
 
     let mut backoff = Backoff::new(&config.retry);
     loop {

@@ -63,6 +63,9 @@ pub const BATCH_BYTES: usize = 512 << 10;
 /// A wait for Kafka that the log tells.
 const NOTICEABLE: Duration = Duration::from_secs(1);
 
+/// JSON; null: no snapshot is under way.
+pub type SnapshotShown = Arc<std::sync::Mutex<serde_json::Value>>;
+
 /// What outlives a single run.
 #[derive(Clone)]
 pub struct Shared {
@@ -75,6 +78,8 @@ pub struct Shared {
     pub batch_bytes: Arc<AtomicUsize>,
     /// How long nothing may come from the source.
     pub silence: Arc<std::sync::Mutex<Silence>>,
+    /// How far the snapshot under way is, for the status page.
+    pub snapshot: SnapshotShown,
     /// server_uuid of the source that passed the preflight last.
     pub preflight_passed: Arc<std::sync::Mutex<Option<String>>>,
 }
@@ -187,17 +192,9 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         source,
         progress: beginning.progress,
         snapshot: None,
+        shown: shared.snapshot.clone(),
         signals: SignalChannels::new(config, &cluster, signals)?,
-        readers: ReaderOptions {
-            server: config.server_options(),
-            server_id: facts.server_id,
-            runtime: shared.runtime.clone(),
-            flavor: facts.flavor,
-            server_uuid: facts.server_uuid.clone(),
-            readers: usize::from(config.snapshot.readers),
-            chunk_rows: u64::from(config.snapshot.chunk_rows),
-            chunk_bytes: usize::try_from(config.snapshot.chunk_bytes.bytes()).unwrap_or(usize::MAX),
-        },
+        readers: readers(shared, &facts),
         state: State::new(),
     };
     if let Some(inside) = beginning.void {
@@ -234,6 +231,20 @@ fn wait_for_kafka(shared: &Shared, cluster: &Cluster) -> Result<()> {
     let patience = config.kafka.delivery_timeout.duration();
     let topic = topics::position_topic(&config.prefix);
     Ok(kafka::wait_for_answer(cluster, &topic, patience, &shared.stop, waiting)?)
+}
+
+fn readers(shared: &Shared, facts: &ServerFacts) -> ReaderOptions {
+    let config = &shared.config;
+    ReaderOptions {
+        server: config.server_options(),
+        server_id: facts.server_id,
+        runtime: shared.runtime.clone(),
+        flavor: facts.flavor,
+        server_uuid: facts.server_uuid.clone(),
+        readers: usize::from(config.snapshot.readers),
+        chunk_rows: u64::from(config.snapshot.chunk_rows),
+        chunk_bytes: usize::try_from(config.snapshot.chunk_bytes.bytes()).unwrap_or(usize::MAX),
+    }
 }
 
 fn framer(start: &StartAt) -> Framer {

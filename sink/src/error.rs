@@ -386,11 +386,7 @@ impl Refusal for Error {
                  snapshot, then start the sink with start = the snapshot's GTID set under a new sink.name"
                     .into()
             }
-            Self::GapKept { .. } => {
-                "snapshot.rows = \"replace\" makes the target's tables equal to the source's (rows that only the target has are \
-                 deleted); set it back to \"keep\" when the snapshot has come"
-                    .into()
-            }
+            Self::GapKept { .. } => GAP_REMEDY.into(),
             Self::SpineEntry { .. } => "run the sink in the version of the connector, or a newer one".into(),
             Self::Header { .. } => {
                 "only topics written by strait-connector can be applied in transaction order: check \
@@ -485,6 +481,8 @@ impl Refusal for Error {
 const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of a large table without \
      a primary key is found by a full scan) needs a primary key, or a greater target.answer_timeout";
 
+const GAP_REMEDY: &str = "snapshot.rows = \"replace\" makes the target's tables equal to the source's (rows that only the target has \
+                          are deleted); set it back to \"keep\" when the snapshot has come";
 const FOREIGN_REMEDY: &str = "those topics are for others: let a second connector, with a prefix of its own, publish with schema.format = \"avro\" or \
                               \"json\", and the sink read that prefix";
 const KAFKA_REMEDY: &str = "check kafka.brokers, that the brokers run, and the account's ACLs (READ on the data and spine topics, READ \

@@ -119,6 +119,8 @@ async fn by_the_table(flavor: Flavor) -> Result<()> {
     signal(&mut conn, "3", "log", r#"{"message": "a word in between"}"#).await?;
     said(connector, "signal: a word in between").await?;
     ensure!(count(&sites, "a").await? == 0, "it is paused, after the restart, too");
+    let (status, words) = connector.run_with("snapshot", &["--pause"]).await?;
+    ensure!(status.success(), "{status}: {words}");
 
     // One more while that is under way; and one of the first is not wanted any more.
     signal(

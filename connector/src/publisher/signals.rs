@@ -9,7 +9,7 @@ use strait_mysql::{
     catalog::TableName,
     server::Flavor,
 };
-use strait_schemas::Signal;
+use strait_schemas::{PlannedTable, Signal};
 use strait_service::{Finding, Patterns};
 
 use super::Publisher;
@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     current::{Current, Fate},
     kafka::{Cluster, SignalTopic},
-    signals::{Asked, SignalColumns, Wanted, understand},
+    signals::{self, Asked, Wanted, understand},
     snapshot::{self, Definition, LogPlace},
 };
 
@@ -31,7 +31,7 @@ pub struct SignalChannels {
 
 /// Tables as the server had them at a place in its log.
 struct Announced {
-    tables: Vec<(Definition, Option<String>)>,
+    tables: Vec<(Definition, PlannedTable)>,
     high: LogPlace,
 }
 
@@ -57,32 +57,6 @@ impl SignalChannels {
 }
 
 impl Publisher {
-    /// Within a transaction: rows of the signal table. Those of another site are for its own connector.
-    pub(super) fn note_signals(
-        &mut self,
-        current: &mut Current,
-        map: &TableMap,
-        rows: &RowsEvent<'_>,
-        pos: u64,
-    ) -> Result<()> {
-        if rows.kind != RowsKind::Insert || matches!(current.fate, Fate::Compared(_) | Fate::Looped) {
-            return Ok(());
-        }
-        let place = || format!("transaction {}, {}:{pos}", current.id, current.head.file);
-        let unreadable = |source| Error::Binlog { place: place(), source };
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        let mut images = rows.rows(map).map_err(unreadable)?;
-        while images.next(&mut before, &mut after).map_err(unreadable)? {
-            match SignalColumns::of(map).and_then(|columns| columns.read(&after)) {
-                Ok(signal) => current.signals.push(signal),
-                Err(error) => {
-                    tracing::warn!(place = place(), "a row of the signal table is passed over: {error}")
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn serve_signals(&mut self) -> Result<()> {
         for (next, signal) in self.signals.topic.take() {
             self.progress.signals.offset = next;
@@ -153,14 +127,34 @@ impl Publisher {
             let whole = format!("{}.{}", name.database, name.table);
             wanted.iter().find(|(pattern, _)| pattern.matches(&whole)).map(|(_, condition)| *condition)
         };
-        let (listing, place) =
+        let (mut tables, high) =
             snapshot::look(&self.readers.server, &self.source, &self.filter, |name| meant(name).is_some())?;
-        let condition = |table: &Definition| {
-            meant(&TableName::new(&table.database, &table.table)).flatten().map(str::to_owned)
-        };
-        let tables = listing.tables.into_iter().map(|table| (table.clone(), condition(&table))).collect();
-        Ok(Announced { tables, high: place })
+        for (_, table) in &mut tables {
+            let name = TableName::new(&table.database, &table.table);
+            table.condition = meant(&name).flatten().map(str::to_owned);
+        }
+        Ok(Announced { tables, high })
     }
+}
+
+/// Within a transaction: rows of the signal table. Those of another site are for its own connector.
+pub(super) fn note(current: &mut Current, map: &TableMap, rows: &RowsEvent<'_>, pos: u64) -> Result<()> {
+    if rows.kind != RowsKind::Insert || matches!(current.fate, Fate::Compared(_) | Fate::Looped) {
+        return Ok(());
+    }
+    let place = || format!("transaction {}, {}:{pos}", current.id, current.head.file);
+    let unreadable = |source| Error::Binlog { place: place(), source };
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    let mut images = rows.rows(map).map_err(unreadable)?;
+    while images.next(&mut before, &mut after).map_err(unreadable)? {
+        match signals::read(map, &after) {
+            Ok(signal) => current.signals.push(signal),
+            Err(error) => {
+                tracing::warn!(place = place(), "a row of the signal table is passed over: {error}");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Of whole names, as Debezium's lists are.

@@ -2,7 +2,7 @@
 //! opened and chunks go into the log, each under a number of its own and together with how far its table has come.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -116,9 +116,9 @@ impl Publisher {
         }
     }
 
-    /// Tables, each with its condition, that are to be brought while streaming: of the snapshot under way, or of one of
+    /// Tables that are to be brought while streaming: of the snapshot under way, or of one of
     /// their own.
-    pub(super) fn add_to_snapshot(&mut self, tables: Vec<(Definition, Option<String>)>) -> Result<()> {
+    pub(super) fn add_to_snapshot(&mut self, tables: Vec<(Definition, PlannedTable)>) -> Result<()> {
         let under_way = self.snapshot.as_ref().map(|snapshot| (*snapshot.plan).clone());
         let mut plan = under_way.unwrap_or_else(|| SnapshotPlan {
             id: self.numbering.next_seq().raw(),
@@ -126,14 +126,9 @@ impl Publisher {
             initial: false,
         });
         let first = plan.tables.len() as u32;
-        for (table, condition) in &tables {
-            self.begin_table(plan.id, table, true, false);
-            plan.tables.push(PlannedTable {
-                database: table.database.clone(),
-                table: table.table.clone(),
-                condition: condition.clone(),
-                estimate: 0,
-            });
+        for (table, planned) in tables {
+            self.begin_table(plan.id, &table, true, false);
+            plan.tables.push(planned);
         }
         let (topic, key) = (&self.position, SnapshotPlan::key(self.tables.prefix()));
         let value = plan.encode();
@@ -331,10 +326,12 @@ impl Publisher {
             let planned = &snapshot.plan.tables[table as usize];
             tracing::info!(table = %format_args!("{}.{}", planned.database, planned.table), "the table is published");
         }
+        let shown = shown(snapshot, progress);
         if snapshot.told.elapsed() >= TOLD {
             snapshot.told = Instant::now();
-            tell(snapshot, progress);
+            tracing::info!("snapshot: {shown}");
         }
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
         if progress.next == tables { self.end_snapshot() } else { Ok(()) }
     }
 
@@ -346,6 +343,7 @@ impl Publisher {
             || crate::progress::file_id(&self.progress.file, self.progress.pos),
             ToString::to_string,
         );
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = serde_json::Value::Null;
         tracing::info!(
             rows,
             seconds = snapshot.began.elapsed().as_secs(),
@@ -450,21 +448,23 @@ fn is_in_range(key: &[KeyValue], above: Option<&[KeyValue]>, through: Option<&[K
         && through.and_then(number).is_none_or(|through| key <= through)
 }
 
-fn tell(snapshot: &Snapshotting, progress: &SnapshotProgress) {
+/// How far it is, by the server's guess of the rows.
+fn shown(snapshot: &Snapshotting, progress: &SnapshotProgress) -> serde_json::Value {
     let seconds = snapshot.began.elapsed().as_secs_f64();
     let rate = (progress.rows - snapshot.began_rows) as f64 / seconds.max(0.001);
     let estimate: u64 = snapshot.plan.tables.iter().map(|table| table.estimate).sum();
     let left = estimate.saturating_sub(progress.rows) as f64 / rate.max(1.0);
-    let tables = snapshot.plan.tables.len();
-    tracing::info!(
-        rows = progress.rows,
-        about = estimate,
-        rows_per_second = rate as u64,
-        tables_done = progress.next,
-        tables,
-        seconds_left = left as u64,
-        "snapshot"
-    );
+    let tables = snapshot.plan.tables.len() as u32;
+    let done = (0..tables).filter(|table| progress.is_done(*table)).count();
+    serde_json::json!({
+        "rows": progress.rows,
+        "about": estimate,
+        "rows_per_second": rate as u64,
+        "tables_done": done,
+        "tables": tables,
+        "seconds_left": left as u64,
+        "paused": progress.paused,
+    })
 }
 
 #[cfg(test)]

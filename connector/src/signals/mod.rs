@@ -9,7 +9,7 @@ mod table;
 use serde::Deserialize;
 use strait_schemas::Signal;
 
-pub use table::SignalColumns;
+pub use table::read;
 
 /// A signal that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use strait_mysql::{
     catalog::TableName,
     server::{ServerFacts, ServerOptions, connect, read_binlog_place, read_facts},
 };
-use strait_schemas::SnapshotPlan;
+use strait_schemas::{PlannedTable, SnapshotPlan};
 
 use super::{
     LogPlace,
     moment::unknown_end,
-    plan::{self, Listing},
+    plan::{self, Definition, Listing},
 };
 use crate::{Error, Result, config::Config, filter::Filter, source::Source};
 
@@ -33,7 +33,7 @@ pub fn look(
     source: &Source,
     filter: &Filter,
     meant: impl Fn(&TableName) -> bool,
-) -> Result<(Listing, LogPlace)> {
+) -> Result<(Vec<(Definition, PlannedTable)>, LogPlace)> {
     let place = server.place();
     let failed = |attempted| {
         let place = place.clone();
@@ -42,9 +42,11 @@ pub fn look(
     source.wait_for(async {
         let mut conn = connect(server).await.map_err(failed("connect for a snapshot"))?;
         let listing = plan::list(&mut conn, filter, &place, meant).await?;
+        let planned = plan::estimate(&mut conn, &listing, &place).await?;
         let end = read_binlog_place(&mut conn).await.map_err(failed("ask where the binary log ends"))?;
         let end = end.ok_or_else(|| unknown_end(&place))?;
-        Ok((listing, LogPlace { file: end.file, pos: end.pos }))
+        let tables = listing.tables.into_iter().zip(planned).collect();
+        Ok((tables, LogPlace { file: end.file, pos: end.pos }))
     })
 }
 

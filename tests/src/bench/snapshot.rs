@@ -37,7 +37,7 @@ pub async fn run(rows: u64, table: &mut Table) -> Result<()> {
 
     say("publishing");
     let connector = connector(&rig, "alone").await?;
-    let (published, usage) = publish(&rig, &connector, "alone").await?;
+    let (published, usage) = publish(&rig, &connector, "alone")?;
     connector.stop().await?;
     let rate = rows as f64 / published.as_secs_f64();
     table.push(Line {
@@ -52,7 +52,7 @@ pub async fn run(rows: u64, table: &mut Table) -> Result<()> {
     let (connector, sink) = tokio::try_join!(self::connector(&rig, "whole"), sink(&rig, "whole"))?;
     let began = Instant::now();
     sink.start()?;
-    publish(&rig, &connector, "whole").await?;
+    publish(&rig, &connector, "whole")?;
     applied(&rig, &sink, "whole").await?;
     let took = began.elapsed();
     let (ours, theirs) = (connector.usage()?, sink.usage()?);
@@ -136,7 +136,7 @@ async fn sink(rig: &Rig, prefix: &str) -> Result<Strait> {
 }
 
 /// Starts the connector and waits until the position says that no snapshot is under way any more; what it used.
-async fn publish(rig: &Rig, connector: &Strait, prefix: &str) -> Result<(Duration, Usage)> {
+fn publish(rig: &Rig, connector: &Strait, prefix: &str) -> Result<(Duration, Usage)> {
     let mut reader = PositionReader::new(rig.kafka.bootstrap(), prefix)?;
     let began = Instant::now();
     connector.start()?;
