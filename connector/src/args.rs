@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use strait_service::{
     Context, Finding, Process,
     cli::{self, Command, Common, ServerUrl},
@@ -39,7 +39,15 @@ pub struct Args {
     #[arg(long, value_name = "NAME", global = true)]
     pub prefix: Option<String>,
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<Commands>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Commands {
+    #[command(flatten)]
+    Common(Command),
+    /// Ask the connector that runs under this prefix to bring tables anew, or to pause, resume or stop that; shows how far it is
+    Snapshot(crate::ask::Wish),
 }
 
 /// The connector as a process.
@@ -85,7 +93,13 @@ pub fn main(args: Args) -> ExitCode {
         .set("--kafka", "kafka.brokers", args.kafka)
         .set("--registry", "registry.url", args.registry)
         .set("--prefix", "prefix", args.prefix);
-    cli::main::<Connector>(args.command, &args.common, flags)
+    match args.command {
+        Some(Commands::Snapshot(wish)) => {
+            cli::other::<Connector>(&args.common, flags, |config| crate::ask::run(&config, &wish))
+        }
+        Some(Commands::Common(command)) => cli::main::<Connector>(Some(command), &args.common, flags),
+        None => cli::main::<Connector>(None, &args.common, flags),
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +113,6 @@ mod tests {
         let args = Args::try_parse_from(["strait-connector", "check", "--prefix", "p"])
             .expect("flags after the command");
         assert_eq!(args.prefix.as_deref(), Some("p"));
-        assert!(matches!(args.command, Some(Command::Check)));
+        assert!(matches!(args.command, Some(Commands::Common(Command::Check))));
     }
 }

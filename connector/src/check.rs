@@ -1,6 +1,8 @@
 //! Preflight: everything that `run` needs, looked at before anything is changed. `check` prints all findings;
 //! `run` makes the source's part of it once for each server that it meets, and refuses what would lose data.
 
+mod shaping;
+
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use strait_mysql::{
@@ -18,7 +20,7 @@ use tokio::runtime::Handle;
 use crate::{
     Error, Result,
     config::{Config, PositionMode},
-    filter::STRAIT,
+    filter::{Filter, STRAIT},
     first_place,
     kafka::{self, Cluster, Purpose, Topics},
     schema_registry::SchemaRegistry,
@@ -149,13 +151,17 @@ fn start_of(position: &Position) -> Option<StartAt> {
 }
 
 async fn source_findings(config: &Config, start: Option<StartAt>) -> Vec<Finding> {
-    let mut databases = config.databases.include.clone();
+    let named = Filter::new(config).ok().and_then(|filter| filter.named_databases()).unwrap_or_default();
+    let snapshot = config.snapshot_begins().then(|| named.clone());
+    let mut databases = named;
     databases.push(STRAIT.to_owned());
-    let snapshot = config.snapshot_begins().then(|| config.databases.include.clone());
     let needs = SourceNeeds { server_id: config.server_id(), start, databases, snapshot };
     let report = ensure::check_source(&config.server_options(), &needs).await;
     let by_file = config.source.position == PositionMode::File;
-    report.sorted().findings.into_iter().map(|finding| translated(finding, by_file)).collect()
+    let mut findings: Vec<Finding> =
+        report.sorted().findings.into_iter().map(|finding| translated(finding, by_file)).collect();
+    findings.extend(shaping::look(config).await);
+    findings
 }
 
 /// Without GTIDs only source.position = "file" works.

@@ -1,18 +1,18 @@
 //! The connector's configuration. Five values have no default: the source, its password, Kafka, the
 //! registry and the prefix; everything else is chosen so that a connector started with these five is right.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strait_mysql::server::{ServerOptions, Tls, TlsMode};
 use strait_service::{
-    Finding, Options, Period, Secret, Size,
+    Finding, List, Options, Period, Secret, Size,
     config::{Settings, refuse},
     http, log, registry, retry,
 };
 
-use crate::{first_place, mapping::Types};
+use crate::{filter::Filter, first_place, mapping::Types, routing::Routing};
 
 /// Everything a connector is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +24,12 @@ pub struct Config {
     /// Name of the site whose changes these are, for the header `strait.origin`. Default: the prefix.
     pub site: Option<String>,
     pub source: Source,
-    pub databases: Databases,
+    /// Which databases are published. The server's own (mysql, sys, information_schema, performance_schema) and `strait` never are.
+    pub database: Choice,
+    /// Which tables are published: names of the form `database.table`.
+    pub table: Choice,
+    pub column: Column,
+    pub rows: Rows,
     pub kafka: Kafka,
     pub topics: Topics,
     pub registry: registry::Config,
@@ -32,6 +37,7 @@ pub struct Config {
     pub types: Types,
     pub publish: Publish,
     pub snapshot: Snapshot,
+    pub signal: Signal,
     pub retry: retry::Config,
     pub log: log::Config,
     pub http: http::Config,
@@ -122,18 +128,43 @@ pub enum PositionMode {
     File,
 }
 
-/// Which databases are published. The server's own (mysql, sys, information_schema, performance_schema)
-/// and `strait` never are.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+/// What is published, by name: Debezium's lists of regular expressions. Each matches a whole name, upper and lower case
+/// alike; a dot in a name is written `\\.`, or as it is, which means any character. Given as a list, or as one text with commas between.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Databases {
-    /// Only these; empty: all.
-    pub include: Vec<String>,
-    /// Not these.
-    pub exclude: Vec<String>,
-    /// Transactions that our own sink wrote are not published again where their origin is one of these
-    /// sites; empty: whatever the origin. In a chain A -> B -> C the connector at B names C only.
-    pub skip_origins: Vec<String>,
+pub struct Choice {
+    pub include: Lists,
+    pub exclude: Lists,
+}
+
+/// One of the two may be set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lists {
+    /// Patterns of names: of databases, `database.table`, `database.table.column`. Include: only these, all if there are none. Exclude: not these.
+    pub list: List,
+}
+
+/// Which columns are published, and as what. Never a column of the key that rows are found by: that is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Column {
+    pub include: Lists,
+    pub exclude: Lists,
+    /// Columns of characters that are published as something else: `with.10.chars` (so many asterisks) or
+    /// `hash.v2.SHA-256.with.salt.<salt>` (or SHA-512), each with a list of patterns. NULL stays NULL.
+    pub mask: BTreeMap<String, List>,
+    /// Columns of characters of which the beginning is published: `to.20.chars`, with a list of patterns.
+    pub truncate: BTreeMap<String, List>,
+}
+
+/// Which rows are published.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rows {
+    /// For a pattern of tables (`database\\.table`) a condition as in SQL's WHERE, on the row's own columns. An update that brings a
+    /// row to where it holds is published as its creation, one that takes it away as its deletion.
+    pub filter: BTreeMap<String, String>,
 }
 
 /// The Kafka cluster to publish to.
@@ -186,6 +217,12 @@ pub struct Topics {
     pub partitions: u32,
     /// Replicas of each partition; without it the broker's default.replication.factor.
     pub replication: Option<u16>,
+    /// For a pattern of tables (`database\\.table`) what follows the prefix and a dot in its topic's name; $1 is the pattern's first
+    /// group. Two tables never share a topic.
+    pub names: BTreeMap<String, String>,
+    /// For a pattern of tables the columns that choose the partition, which must be part of the key: so that the rows of one
+    /// customer, say, lie in one partition. Not set: the whole key.
+    pub partition_by: BTreeMap<String, List>,
     /// How long data and spine are kept; without it the broker's own. A sink that is away for longer must
     /// be loaded anew.
     pub retention: Option<Period>,
@@ -193,7 +230,8 @@ pub struct Topics {
 
 impl Default for Topics {
     fn default() -> Self {
-        Self { create: true, partitions: 4, replication: None, retention: None }
+        let (names, partition_by) = (BTreeMap::new(), BTreeMap::new());
+        Self { create: true, partitions: 4, replication: None, names, partition_by, retention: None }
     }
 }
 
@@ -201,7 +239,8 @@ impl Default for Topics {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schema {
-    /// "avro" (schemas in the registry), "json" (the schema in each record) or "json-schemaless".
+    /// "avro" (schemas in the registry), "json" (the schema in each record) or "json-schemaless": Debezium's envelope. "maxwell" or "canal":
+    /// their flat JSON, for consumers that read it already; our own sink does not.
     pub format: Format,
     /// "none": the connector sets its own subjects to NONE, for an ALTER has already happened when it is
     /// seen. "keep": the registry's own level holds, and a schema that it refuses halts the connector.
@@ -224,15 +263,14 @@ pub enum Format {
     Avro,
     Json,
     JsonSchemaless,
+    Maxwell,
+    Canal,
 }
 
-impl From<Format> for strait_schemas::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Avro => Self::Avro,
-            Format::Json => Self::Json,
-            Format::JsonSchemaless => Self::JsonSchemaless,
-        }
+impl Format {
+    /// Whether it is another tool's form of a row, not Debezium's envelope.
+    pub fn is_flat(self) -> bool {
+        matches!(self, Self::Maxwell | Self::Canal)
     }
 }
 
@@ -250,7 +288,8 @@ pub enum Compatibility {
 pub struct Snapshot {
     /// At the very first start with source.start = "now": "initial" publishes the rows that are there, while the
     /// stream goes on; "schema-only" the tables' definitions only; "never" nothing. It needs GTIDs, and SELECT on what
-    /// is published.
+    /// is published. "when-needed" is "initial", and brings everything anew, in a new generation of the log, when the
+    /// source has purged binary logs that were not read yet; the others halt then.
     pub mode: SnapshotMode,
     /// Tables that are read at the same time, each on a connection of its own.
     pub readers: u16,
@@ -270,8 +309,33 @@ impl Default for Snapshot {
 #[serde(rename_all = "kebab-case")]
 pub enum SnapshotMode {
     Initial,
+    WhenNeeded,
     Never,
     SchemaOnly,
+}
+
+/// How an operator asks a running connector for something: snapshots of tables, above all. Debezium's signals.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Signal {
+    pub data: SignalTable,
+    pub kafka: SignalTopic,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignalTable {
+    /// Table of the source, `database.table`, whose inserted rows (id, type, data: three columns of characters) are
+    /// signals. Default: none.
+    pub collection: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignalTopic {
+    /// Topic whose records with the key <prefix> are signals; `strait-connector snapshot` writes there. It has one
+    /// partition. Default: <prefix>-signal
+    pub topic: Option<String>,
 }
 
 /// When transactions become visible to readers.
@@ -291,6 +355,9 @@ pub struct Publish {
     pub transaction_metadata: bool,
     /// Debezium's heartbeat topic __debezium-heartbeat.<prefix>, written while the source is idle.
     pub heartbeat_topic: bool,
+    /// Transactions that our own sink wrote are not published again where their origin is one of these
+    /// sites; empty: whatever the origin. In a chain A -> B -> C the connector at B names C only.
+    pub skip_origins: List,
     /// How often an idle connector says so in the spine, and the longest time by which the stored position
     /// lags when only filtered transactions pass.
     pub heartbeat_interval: Period,
@@ -305,6 +372,7 @@ impl Default for Publish {
             channel: Size::mib(4),
             transaction_metadata: false,
             heartbeat_topic: true,
+            skip_origins: List::default(),
             heartbeat_interval: Period::seconds(1),
         }
     }
@@ -388,6 +456,8 @@ impl Settings for Config {
         if let Err((cause, remedy)) = first_place::ensure_form(&self.source) {
             findings.push(refuse("source.start", cause, remedy));
         }
+        findings.extend(Filter::new(self).err().into_iter().flatten());
+        findings.extend(Routing::new(&self.topics).err().into_iter().flatten());
         findings
     }
 }
@@ -398,6 +468,11 @@ impl Config {
         self.snapshot.mode != SnapshotMode::Never
             && self.source.start.trim() == "now"
             && self.source.position == PositionMode::Gtid
+    }
+
+    /// Where signals are read from.
+    pub fn signal_topic(&self) -> String {
+        self.signal.kafka.topic.clone().unwrap_or_else(|| format!("{}-signal", self.prefix))
     }
 
     /// The header `strait.origin` of changes made at the source itself.

@@ -2,7 +2,7 @@
 
 use crc32fast::Hasher;
 use strait_mysql::binlog::TransactionHead;
-use strait_schemas::{Fingerprint, Inside};
+use strait_schemas::{Fingerprint, Inside, Signal};
 
 use crate::progress::transaction_id;
 
@@ -15,6 +15,8 @@ pub struct Current {
     pub origin: Option<String>,
     /// A rows event has been seen.
     pub any_rows: bool,
+    /// Rows of the signal table.
+    pub signals: Vec<Signal>,
     read: Read,
 }
 
@@ -53,7 +55,7 @@ pub enum Resumption {
 impl Current {
     pub fn new(head: TransactionHead, fate: Fate) -> Self {
         let id = transaction_id(&head);
-        Self { head, id, fate, origin: None, any_rows: false, read: Read::default() }
+        Self { head, id, fate, origin: None, any_rows: false, signals: Vec::new(), read: Read::default() }
     }
 
     /// Counts row images (or a statement), whatever becomes of them.

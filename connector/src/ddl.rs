@@ -31,7 +31,7 @@ pub fn told(query: &QueryEvent<'_>, statement: &Statement, seconds: u32, filter:
     let object = |object: &Object| DdlObject {
         role: object.role.name().to_owned(),
         class: object.class.name().to_owned(),
-        left_out: !filter.publishes(object.in_database(&database)),
+        left_out: !filter.publishes_all_of(object, &database),
         database: object.database.clone(),
         name: object.name.clone(),
         at: (object.span.start as u32, object.span.end as u32),
@@ -72,16 +72,19 @@ fn session(query: &QueryEvent<'_>, seconds: u32) -> Option<DdlSession> {
 pub fn is_left_out(statement: &Statement, default: &str, filter: &Filter) -> Option<bool> {
     let mut changed = statement.objects.iter().filter(|object| object.role != Role::Referenced).peekable();
     changed.peek()?;
-    Some(changed.all(|object| !filter.publishes(object.in_database(default))))
+    Some(changed.all(|object| !filter.publishes_object(object, default)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Databases;
+    use crate::config::{Choice, Config, Lists};
 
     fn filter() -> Filter {
-        Filter::new(&Databases { exclude: vec!["internal".into()], ..Databases::default() })
+        let lists = |name: &str| Lists { list: [name].into_iter().collect() };
+        let database = Choice { exclude: lists("internal"), ..Choice::default() };
+        let table = Choice { exclude: lists(r"shop\.log_.*"), ..Choice::default() };
+        Filter::new(&Config { database, table, ..Config::default() }).expect("no contradiction")
     }
 
     fn query(statement: &'static str) -> QueryEvent<'static> {
@@ -135,5 +138,15 @@ mod tests {
         assert_eq!(left_out("DROP DATABASE internal"), Some(true));
         assert_eq!(left_out("ALTER DATABASE COLLATE utf8mb4_bin"), Some(false));
         assert_eq!(left_out("FLUSH PRIVILEGES"), None);
+        assert_eq!(left_out("TRUNCATE log_7"), Some(true));
+        assert_eq!(left_out("DROP TABLE log_7, t"), Some(false));
+    }
+
+    #[test]
+    fn a_database_of_which_a_table_is_left_out_is_not_dropped_whole() {
+        let left_out = |statement| entry(statement).objects.iter().map(|it| it.left_out).collect::<Vec<_>>();
+        assert_eq!(left_out("DROP DATABASE shop"), [true]);
+        assert_eq!(left_out("DROP DATABASE crm"), [false]);
+        assert_eq!(left_out("DROP TABLE log_7, t"), [true, false]);
     }
 }

@@ -9,6 +9,7 @@ pub mod args;
 pub mod config;
 mod error;
 
+mod ask;
 mod check;
 mod run;
 mod start;
@@ -16,12 +17,14 @@ mod start;
 mod executed;
 mod first_place;
 mod reader;
+mod signals;
 mod silence;
 mod snapshot;
 mod source;
 
 mod account_statement;
 mod commit_rule;
+mod condition;
 mod current;
 mod ddl;
 mod filter;
@@ -32,9 +35,11 @@ mod progress;
 mod publisher;
 
 mod mapping;
+mod routing;
 mod rows;
 mod schema_changes;
 mod schema_registry;
+mod shaping;
 mod side_topics;
 mod tables;
 

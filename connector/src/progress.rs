@@ -9,7 +9,9 @@ use strait_mysql::{
     gtid::{Gtid, GtidSet},
     stream::StartAt,
 };
-use strait_schemas::{DdlIntent, Fingerprint, Flavor, Inside, LaneMark, Position, Seq, SnapshotProgress};
+use strait_schemas::{
+    DdlIntent, Fingerprint, Flavor, Inside, LaneMark, Position, Seq, Signals, SnapshotProgress,
+};
 
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -31,6 +33,8 @@ pub struct Progress {
     pub snapshot: Option<SnapshotProgress>,
     pub as_of_us: i64,
     pub filter: String,
+    /// What operators have asked for.
+    pub signals: Signals,
 }
 
 impl Progress {
@@ -49,6 +53,7 @@ impl Progress {
             snapshot: position.snapshot.clone(),
             as_of_us: position.as_of_us,
             filter: position.filter.clone(),
+            signals: position.signals.clone(),
         })
     }
 
@@ -115,6 +120,7 @@ impl Progress {
             snapshot: self.snapshot.clone(),
             as_of_us: self.as_of_us,
             filter: self.filter.clone(),
+            signals: self.signals.clone(),
         }
     }
 }
@@ -172,6 +178,7 @@ mod tests {
             snapshot: None,
             as_of_us: 0,
             filter: String::new(),
+            signals: Signals::default(),
         }
     }
 

@@ -15,6 +15,7 @@ mod commit;
 mod compare;
 mod marks;
 mod order;
+mod signals;
 mod snapshot;
 mod statement;
 mod xa;
@@ -44,10 +45,13 @@ use crate::{
     rows::{RowsOut, Scratch},
     schema_changes::SchemaChanges,
     side_topics::{HeartbeatTopic, TransactionTopic},
+    snapshot::ReaderOptions,
     source::Source,
+    start::SnapshotShown,
     tables::{Destination, PublishedTable, Tables},
 };
 
+pub use signals::SignalChannels;
 pub use snapshot::{STEP, Snapshotting};
 
 /// Everything that the start procedure made ready.
@@ -78,6 +82,10 @@ pub struct Publisher {
     pub begin: Option<GenerationBegin>,
     /// The snapshot under way.
     pub snapshot: Option<Snapshotting>,
+    /// How its tables are read.
+    pub readers: ReaderOptions,
+    pub shown: SnapshotShown,
+    pub signals: SignalChannels,
     /// Where the server's log ended when this run began: file and position.
     pub end_at_start: Option<(String, u64)>,
     pub metrics: Metrics,
@@ -129,6 +137,9 @@ impl Publisher {
                 continue;
             }
             self.status.beat();
+            if self.state.current.is_none() && self.unfinished.is_none() {
+                self.serve_signals()?;
+            }
             if self.state.current.is_none() && self.unfinished.is_none() && self.is_snapshot_busy() {
                 self.serve_snapshot()?;
             }
@@ -298,6 +309,9 @@ impl Publisher {
         if intents::is_intent_table(map) && !matches!(current.fate, Fate::Compared(_)) {
             self.read_intents(current, map, rows, pos)?;
         }
+        if self.signals.is_table(map) {
+            signals::note(current, map, rows, pos)?;
+        }
         match &current.fate {
             Fate::Compared(_) => Ok(()),
             Fate::Resumed(inside) => match current.resumption(inside) {
@@ -432,6 +446,7 @@ impl Publisher {
     fn complete(&mut self, current: &Current, end: &TransactionEnd) {
         self.gate.add(current.head.gtid.as_ref(), end);
         self.progress.complete(&current.head, end, current.fingerprint());
+        self.progress.signals.waiting.extend_from_slice(&current.signals);
         self.state.moved = true;
     }
 

@@ -22,6 +22,7 @@ use crate::{
     metrics::Metrics,
     numbering::Numbering,
     reader::now_us,
+    routing::write_chosen,
     side_topics::TransactionTopic,
     tables::PublishedTable,
 };
@@ -35,6 +36,9 @@ const KEPT_FLAGS: u16 = (strait_schemas::seq::flags::NO_FOREIGN_KEY_CHECKS
 pub struct Scratch {
     key: Vec<u8>,
     new_key: Vec<u8>,
+    /// What chooses the partition, where it is not the key.
+    chosen: Vec<u8>,
+    new_chosen: Vec<u8>,
     value: Vec<u8>,
 }
 
@@ -64,7 +68,9 @@ struct Images<'v> {
 impl RowsOut<'_> {
     /// Publishes all rows of an event.
     pub fn publish(&mut self, table: &PublishedTable, map: &TableMap, event: &RowsEvent<'_>) -> Result<()> {
-        let mut rows = event.rows(map).map_err(|source| self.unreadable_event(map, source))?;
+        let mut rows = event
+            .rows_with(map, table.wanted.as_deref())
+            .map_err(|source| self.unreadable_event(map, source))?;
         let (mut before_row, mut after_row) = (Vec::new(), Vec::new());
         let (mut before, mut after) = (Images::default(), Images::default());
         let now_us = now_us();
@@ -73,42 +79,68 @@ impl RowsOut<'_> {
             .next(&mut before_row, &mut after_row)
             .map_err(|source| self.unreadable_event(map, source))?
         {
-            self.map_image(table, map, &before_row, Image::Before, &mut before)?;
-            self.map_image(table, map, &after_row, Image::After, &mut after)?;
-            let flags = (event.flags & KEPT_FLAGS) as u8;
-            let mut one = OneRow { out: self, table, map, flags, row, snapshot: Snapshot::False, now_us };
-            match event.kind {
-                RowsKind::Insert => one.insert(Op::Create, &after)?,
-                RowsKind::Update => one.update(&mut before, &after)?,
-                RowsKind::Delete => one.delete(&before)?,
+            let chosen = [&before_row, &after_row].map(|image| self.chooses(table, map, image));
+            let [was, is] = chosen;
+            let kind = match (event.kind, was?, is?) {
+                (_, false, false) => None,
+                (RowsKind::Update, true, false) => Some(RowsKind::Delete),
+                (RowsKind::Update, false, true) => Some(RowsKind::Insert),
+                (kind, ..) => Some(kind),
+            };
+            if let Some(kind) = kind {
+                self.map_image(table, map, &before_row, Image::Before, &mut before)?;
+                self.map_image(table, map, &after_row, Image::After, &mut after)?;
+                let flags = (event.flags & KEPT_FLAGS) as u8;
+                let mut one = OneRow { out: self, table, map, flags, row, snapshot: Snapshot::False, now_us };
+                match kind {
+                    RowsKind::Insert => one.insert(Op::Create, &after)?,
+                    RowsKind::Update => one.update(&mut before, &after)?,
+                    RowsKind::Delete => one.delete(&before)?,
+                }
+                self.count(kind);
             }
             row += 1;
         }
-        self.count(event.kind, u64::from(row));
         Ok(())
     }
 
-    /// Publishes rows that a snapshot read, given one after the other.
+    /// Whether the condition for the table's rows holds for an image; not for one that is not there.
+    fn chooses(&self, table: &PublishedTable, map: &TableMap, image: &[ColumnValue<'_>]) -> Result<bool> {
+        if image.is_empty() {
+            return Ok(false);
+        }
+        let Some(condition) = &table.condition else { return Ok(true) };
+        let holds = condition.holds(image).map_err(|at| {
+            self.unreadable_row(map, &Unreadable::Absent { column: map.columns[at].name.clone() })
+        })?;
+        Ok(holds == Some(true))
+    }
+
+    /// Publishes a row that a snapshot read, if it is chosen; whether it is.
     pub fn publish_read(
         &mut self,
         table: &PublishedTable,
         map: &TableMap,
         snapshot: Snapshot,
         row: &[ColumnValue<'_>],
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        if !self.chooses(table, map, row)? {
+            return Ok(false);
+        }
         let mut image = Images::default();
         self.map_image(table, map, row, Image::After, &mut image)?;
         // A chunk says what is there, effects of foreign keys and all.
         let flags = strait_schemas::seq::flags::NO_FOREIGN_KEY_CHECKS;
         let mut one = OneRow { out: self, table, map, flags, row: 0, snapshot, now_us: now_us() };
-        one.insert(Op::Read, &image)
+        one.insert(Op::Read, &image)?;
+        Ok(true)
     }
 
-    fn count(&self, kind: RowsKind, rows: u64) {
+    fn count(&self, kind: RowsKind) {
         match kind {
-            RowsKind::Insert => self.metrics.rows_created.inc_by(rows),
-            RowsKind::Update => self.metrics.rows_updated.inc_by(rows),
-            RowsKind::Delete => self.metrics.rows_deleted.inc_by(rows),
+            RowsKind::Insert => self.metrics.rows_created.inc(),
+            RowsKind::Update => self.metrics.rows_updated.inc(),
+            RowsKind::Delete => self.metrics.rows_deleted.inc(),
         }
     }
 
@@ -149,8 +181,8 @@ impl RowsOut<'_> {
                  only by a new start: another `prefix` with source.start = \"now\" and equal databases"
             }
             Unreadable::Malformed { .. } | Unreadable::Json { .. } | Unreadable::Width { .. } => {
-                "the connector cannot read what the server wrote: report it with the table's definition; leaving the database \
-                 out (databases.exclude) passes it"
+                "the connector cannot read what the server wrote: report it with the table's definition; leaving the table \
+                 out (table.exclude.list) passes it"
             }
         };
         Error::refused(chain(cause), self.place(map), remedy)
@@ -204,7 +236,7 @@ impl OneRow<'_, '_> {
     fn update<'v>(&mut self, before: &mut Images<'v>, after: &Images<'v>) -> Result<()> {
         self.encode_key(before, Key::Old)?;
         self.encode_key(after, Key::New)?;
-        if self.table.has_key && self.out.scratch.key != self.out.scratch.new_key {
+        if self.table.has_key && !self.table.flat && self.out.scratch.key != self.out.scratch.new_key {
             self.encode_value(Op::Delete, Some(before), None)?;
             self.send_value(Key::Old, Some(headers::NEW_KEY), &before.exact)?;
             self.send_tombstone(Key::Old)?;
@@ -223,11 +255,18 @@ impl OneRow<'_, '_> {
 
     fn encode_key(&mut self, image: &Images<'_>, which: Key) -> Result<()> {
         let scratch = &mut *self.out.scratch;
-        let key = match which {
-            Key::Old => &mut scratch.key,
-            Key::New => &mut scratch.new_key,
+        let (key, chosen) = match which {
+            Key::Old => (&mut scratch.key, &mut scratch.chosen),
+            Key::New => (&mut scratch.new_key, &mut scratch.new_chosen),
         };
         key.clear();
+        if let Some(columns) = &self.table.partition_by {
+            chosen.clear();
+            columns
+                .iter()
+                .filter_map(|at| image.values.get(*at))
+                .for_each(|value| write_chosen(value, chosen));
+        }
         match self.table.encoder.encode_key(&image.values, key) {
             Ok(_has_key) => Ok(()),
             Err(error) => Err(self.failed("encode a key")(error)),
@@ -289,7 +328,7 @@ impl OneRow<'_, '_> {
     }
 
     fn send_tombstone(&mut self, which: Key) -> Result<()> {
-        if self.table.has_key { self.send(which, None, &[], false) } else { Ok(()) }
+        if self.table.has_key && !self.table.flat { self.send(which, None, &[], false) } else { Ok(()) }
     }
 
     fn send(
@@ -300,13 +339,14 @@ impl OneRow<'_, '_> {
         with_value: bool,
     ) -> Result<()> {
         let RowsOut { producer, numbering, scratch, head, id, origin, .. } = &mut *self.out;
-        let (key, other) = match which {
-            Key::Old => (&scratch.key, &scratch.new_key),
-            Key::New => (&scratch.new_key, &scratch.key),
+        let (key, other, chosen) = match which {
+            Key::Old => (&scratch.key, &scratch.new_key, &scratch.chosen),
+            Key::New => (&scratch.new_key, &scratch.key, &scratch.new_chosen),
         };
         let key = self.table.has_key.then_some(key.as_slice());
         let topic = &self.table.topic;
-        let partition = key.map_or(0, |key| partition(key, topic.partitions));
+        let by = if self.table.partition_by.is_some() { Some(chosen.as_slice()) } else { key };
+        let partition = by.map_or(0, |by| partition(by, topic.partitions));
         let Some(number) = numbering.record(id, head.commit_us, &topic.name, partition, self.flags) else {
             return Err(Error::refused(
                 "the transaction has more than 4,294,967,295 records",

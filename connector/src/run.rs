@@ -23,7 +23,6 @@ use crate::{
     metrics::Metrics,
     reader,
     silence::Silence,
-    snapshot::{self, ReaderOptions, Work},
     start::{self, BATCH_BYTES, Ready, Shared},
 };
 
@@ -49,19 +48,22 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
         batch_bytes: Arc::new(AtomicUsize::new(BATCH_BYTES)),
         silence: Arc::new(Mutex::new(Silence::new(config.heartbeat()))),
         preflight_passed: Arc::default(),
+        snapshot: Arc::default(),
         config: Arc::clone(&config),
     };
     let lag = metrics.lag.clone();
     let seq = metrics.seq.clone();
     let prefix = config.prefix.clone();
-    context.details(
-        move || json!({"prefix": prefix, "lag_seconds": lag.seconds(), "next_seq_number": seq.get()}),
-    );
+    let snapshot = shared.snapshot.clone();
+    context.details(move || {
+        let snapshot = snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        json!({"prefix": prefix, "lag_seconds": lag.seconds(), "next_seq_number": seq.get(), "snapshot": snapshot})
+    });
 
     let mut backoff = Backoff::new(&config.retry);
     loop {
         backoff.started();
-        let Err(error) = session(&shared).await else {
+        let Err(error) = Box::pin(session(&shared)).await else {
             status.stopped();
             return Ok(());
         };
@@ -108,18 +110,7 @@ async fn session(shared: &Shared) -> Result<()> {
         source,
     })?;
     shared.status.idle("the stream is open; nothing has come yet");
-    let snapshot = publisher.snapshot.as_ref().map(|snapshot| {
-        let work =
-            Work::new(Arc::clone(&snapshot.plan), &publisher.progress.snapshot.clone().unwrap_or_default());
-        let options = ReaderOptions {
-            server: options.clone(),
-            server_uuid: server_uuid.clone(),
-            readers: usize::from(config.snapshot.readers),
-            chunk_rows: u64::from(config.snapshot.chunk_rows),
-            chunk_bytes: usize::try_from(config.snapshot.chunk_bytes.bytes()).unwrap_or(usize::MAX),
-        };
-        tokio::spawn(snapshot::read(options, work, snapshot.desk.clone()))
-    });
+    publisher.start_readers();
     let (outbox, mut inbox) = reader::channel(config.publish.channel.bytes());
     let reader = tokio::spawn(outbox.fill(stream, place, shared.metrics.clone()));
     let result = blocking(move || {
@@ -130,9 +121,6 @@ async fn session(shared: &Shared) -> Result<()> {
     })
     .await;
     reader.abort();
-    if let Some(snapshot) = snapshot {
-        snapshot.abort();
-    }
     if let Err(error) = &result
         && matches!(server_error(error), Some(server::Error::StreamSilent { .. }))
     {

@@ -70,7 +70,9 @@ impl SchemaChanges {
                         SchemaChangeEncoder::avro(&self.prefix, key, value)
                     }
                     Format::Json => SchemaChangeEncoder::json(&self.prefix, true),
-                    Format::JsonSchemaless => SchemaChangeEncoder::json(&self.prefix, false),
+                    Format::JsonSchemaless | Format::Maxwell | Format::Canal => {
+                        SchemaChangeEncoder::json(&self.prefix, false)
+                    }
                 };
                 (topic, encoder)
             }

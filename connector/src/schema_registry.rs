@@ -24,7 +24,7 @@ impl SchemaRegistry {
             Format::Avro => Some(
                 Registry::new(&config.registry).map_err(failed("make a client of the schema registry"))?,
             ),
-            Format::Json | Format::JsonSchemaless => None,
+            Format::Json | Format::JsonSchemaless | Format::Maxwell | Format::Canal => None,
         };
         Ok(Self { client, compatibility: config.schema.compatibility })
     }

@@ -28,7 +28,9 @@ impl HeartbeatTopic {
                 HeartbeatEncoder::avro(&config.prefix, key, value)
             }
             Format::Json => HeartbeatEncoder::json(&config.prefix, true),
-            Format::JsonSchemaless => HeartbeatEncoder::json(&config.prefix, false),
+            Format::JsonSchemaless | Format::Maxwell | Format::Canal => {
+                HeartbeatEncoder::json(&config.prefix, false)
+            }
         };
         Ok(Self { topic, encoder })
     }
@@ -61,7 +63,7 @@ impl TransactionTopic {
                 TransactionEncoder::avro(key, value)
             }
             Format::Json => TransactionEncoder::json(true),
-            Format::JsonSchemaless => TransactionEncoder::json(false),
+            Format::JsonSchemaless | Format::Maxwell | Format::Canal => TransactionEncoder::json(false),
         };
         Ok(Self { topic, encoder, total: 0, collections: Vec::new() })
     }

@@ -5,9 +5,9 @@ use std::{future::Future, time::Duration};
 
 use strait_mysql::{
     catalog::{self, Table, TableName},
-    client::{Conn, Queryable as _, Row, text},
+    client::{Conn, Queryable as _},
     gtid::GtidSet,
-    server::{ServerFacts, ServerOptions, connect, read_binlog_files, read_facts},
+    server::{ServerFacts, ServerOptions, connect, read_binlog_files, read_facts, read_snapshot_place},
 };
 use strait_service::CancellationToken;
 use tokio::runtime::Handle;
@@ -109,20 +109,11 @@ impl Source {
         let answer = self
             .with_conn("ask how far the source has committed", async |conn| Ok(snapshot_place(conn).await))?;
         let attempted = "ask how far the source has committed";
-        let rows = answer.map_err(|source| {
+        let found = answer.map_err(|source| {
             self.conn = None;
             Error::Sql { attempted, place: place.clone(), source }
         })?;
-        let value = |name: &str| {
-            rows.iter()
-                .find(|row| text(row, 0).is_some_and(|found| found.eq_ignore_ascii_case(name)))
-                .and_then(|row| text(row, 1))
-        };
-        let pos = value("binlog_snapshot_position").and_then(|pos| pos.parse().ok());
-        match (value("binlog_snapshot_file"), pos) {
-            (Some(file), Some(pos)) => Ok((file, pos)),
-            _ => Err(Error::Restart { why: format!("{place} does not tell how far it has committed") }),
-        }
+        found.ok_or_else(|| Error::Restart { why: format!("{place} does not tell how far it has committed") })
     }
 
     /// Lets a moment pass between two looks.
@@ -150,11 +141,11 @@ impl Source {
     }
 }
 
-async fn snapshot_place(conn: &mut Conn) -> Result<Vec<Row>, strait_mysql::client::ClientError> {
+async fn snapshot_place(conn: &mut Conn) -> Result<Option<(String, u64)>, strait_mysql::client::ClientError> {
     conn.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
-    let rows = conn.query("SHOW STATUS LIKE 'binlog\\_snapshot\\_%'").await?;
+    let place = read_snapshot_place(conn).await?;
     conn.query_drop("ROLLBACK").await?;
-    Ok(rows)
+    Ok(place)
 }
 
 #[cfg(test)]

@@ -28,7 +28,8 @@ use strait_mysql::{
     stream::StartAt,
 };
 use strait_schemas::{
-    Fingerprint, Flavor, GenerationBegin, Inside, Position, Seq, SnapshotPlan, SnapshotProgress, topics,
+    Fingerprint, Flavor, GenerationBegin, Inside, Position, Seq, Signals, SnapshotPlan, SnapshotProgress,
+    topics,
 };
 use strait_service::{CancellationToken, Component};
 use tokio::runtime::Handle;
@@ -44,12 +45,13 @@ use crate::{
     metrics::Metrics,
     numbering::Numbering,
     progress::{Progress, parse_file_id},
-    publisher::{Publisher, STEP, Snapshotting, State},
+    publisher::{Publisher, STEP, SignalChannels, Snapshotting, State},
+    routing::Routing,
     schema_changes::SchemaChanges,
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
     silence::Silence,
-    snapshot::{self, Begun, Listing},
+    snapshot::{self, Begun, Listing, ReaderOptions},
     source::Source,
     tables::Tables,
 };
@@ -60,6 +62,9 @@ const MOST_PARTS: usize = 20_000;
 pub const BATCH_BYTES: usize = 512 << 10;
 /// A wait for Kafka that the log tells.
 const NOTICEABLE: Duration = Duration::from_secs(1);
+
+/// JSON; null: no snapshot is under way.
+pub type SnapshotShown = Arc<std::sync::Mutex<serde_json::Value>>;
 
 /// What outlives a single run.
 #[derive(Clone)]
@@ -73,6 +78,8 @@ pub struct Shared {
     pub batch_bytes: Arc<AtomicUsize>,
     /// How long nothing may come from the source.
     pub silence: Arc<std::sync::Mutex<Silence>>,
+    /// How far the snapshot under way is, for the status page.
+    pub snapshot: SnapshotShown,
     /// server_uuid of the source that passed the preflight last.
     pub preflight_passed: Arc<std::sync::Mutex<Option<String>>>,
 }
@@ -144,16 +151,20 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let producer = Producer::start(&cluster, batch_bytes, &shared.stop, &shared.status)?;
 
     shared.status.starting("reading the position");
-    let filter = Filter::new(&config.databases);
+    let filter = Filter::new(config)
+        .map_err(|findings| Error::Preflight { place: "the settings".into(), findings })?;
+    let routing = Routing::new(&config.topics)
+        .map_err(|findings| Error::Preflight { place: "the settings".into(), findings })?;
     let beginning = match kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
         Some(stored) => go_on(shared, &mut source, &mut facts, &filter, &stored)?,
         None => begin_first(shared, &cluster, &topics, &source, &mut facts, &filter)?,
     };
     let (start, compare) = where_to_stream(&beginning.progress, &facts, &mut source)?;
+    let signals = beginning.progress.signals.offset;
     let mut publisher = Publisher {
         producer,
         topics,
-        tables: Tables::new(config, filter.clone(), registry),
+        tables: Tables::new(config, filter.clone(), routing, registry),
         filter,
         numbering: Numbering::new(beginning.next_seq, beginning.attempt),
         framer: framer(&start),
@@ -181,6 +192,9 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         source,
         progress: beginning.progress,
         snapshot: None,
+        shown: shared.snapshot.clone(),
+        signals: SignalChannels::new(config, &cluster, signals)?,
+        readers: readers(shared, &facts),
         state: State::new(),
     };
     if let Some(inside) = beginning.void {
@@ -193,7 +207,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     }
     if let Some(BegunSnapshot { plan, listing }) = beginning.snapshot {
         let progress = publisher.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
-        publisher.snapshot = Some(Snapshotting::new(plan, progress, facts.server_id));
+        publisher.snapshot = Some(Snapshotting::new(plan, progress));
         if let Some(listing) = listing {
             publisher.begin_snapshot(&listing)?;
         }
@@ -217,6 +231,20 @@ fn wait_for_kafka(shared: &Shared, cluster: &Cluster) -> Result<()> {
     let patience = config.kafka.delivery_timeout.duration();
     let topic = topics::position_topic(&config.prefix);
     Ok(kafka::wait_for_answer(cluster, &topic, patience, &shared.stop, waiting)?)
+}
+
+fn readers(shared: &Shared, facts: &ServerFacts) -> ReaderOptions {
+    let config = &shared.config;
+    ReaderOptions {
+        server: config.server_options(),
+        server_id: facts.server_id,
+        runtime: shared.runtime.clone(),
+        flavor: facts.flavor,
+        server_uuid: facts.server_uuid.clone(),
+        readers: usize::from(config.snapshot.readers),
+        chunk_rows: u64::from(config.snapshot.chunk_rows),
+        chunk_bytes: usize::try_from(config.snapshot.chunk_bytes.bytes()).unwrap_or(usize::MAX),
+    }
 }
 
 fn framer(start: &StartAt) -> Framer {
@@ -249,7 +277,9 @@ fn ensure_can_go_on(
     let same_server = is_same_server(facts, &progress);
     if let Some(published) = &progress.gtids {
         ensure_executed(shared, source, facts, published, same_server)?;
-        first_place::ensure_not_purged(facts, published)?;
+        if config.snapshot.mode != SnapshotMode::WhenNeeded {
+            first_place::ensure_not_purged(facts, published)?;
+        }
     } else if !same_server {
         return Err(other_server(facts, &progress));
     }
@@ -270,8 +300,14 @@ fn go_on(
 ) -> Result<Beginning> {
     let config = &shared.config;
     let mut progress = ensure_can_go_on(shared, source, facts, stored)?;
+    if let Some(published) = &progress.gtids
+        && let Err(gap) = first_place::ensure_not_purged(facts, published)
+    {
+        tracing::warn!("a new generation begins with a snapshot of everything: {gap}");
+        return begin_again(shared, source, facts, filter, stored, progress);
+    }
     let same_server = is_same_server(facts, &progress);
-    let filter = filter.fingerprint();
+    let filter = filter.fingerprint().to_owned();
     let void_because = void_reason(config, stored, same_server, &filter);
     let (unfinished, void) = match (&stored.inside, void_because) {
         (Some(inside), Some(reason)) => {
@@ -287,6 +323,8 @@ fn go_on(
     if !same_server {
         tracing::warn!(before = progress.server_uuid, now = ?facts.server_uuid, "another server: it holds everything that was published");
         progress.server_uuid = facts.server_uuid.clone().unwrap_or_default();
+        // Its log has other places.
+        (progress.file, progress.pos) = (String::new(), 0);
     }
     let (next_seq, attempt) = (stored.next_seq, stored.attempt + 1);
     let snapshot = snapshot_to_go_on(shared, &progress)?;
@@ -477,7 +515,8 @@ fn begin_first(
         left_out_xids: Vec::new(),
         snapshot: None,
         as_of_us: crate::reader::now_us(),
-        filter: filter.fingerprint(),
+        filter: filter.fingerprint().to_owned(),
+        signals: Signals::default(),
     };
     Ok(Beginning {
         progress,
@@ -490,11 +529,49 @@ fn begin_first(
     })
 }
 
+/// What came after the last position is gone: all is brought anew. What is known of our own sinks stays true.
+fn begin_again(
+    shared: &Shared,
+    source: &Source,
+    facts: &mut ServerFacts,
+    filter: &Filter,
+    stored: &Position,
+    progress: Progress,
+) -> Result<Beginning> {
+    let generation = stored.next_seq.generation() + 1;
+    let begun = snapshot::begin(&shared.config, source, filter, u64::from(generation), true)?;
+    *facts = begun.facts.clone();
+    let gtids = first_place::executed(facts)?;
+    let end = facts.binlog.as_ref();
+    let begin = GenerationBegin { generation, start: gtids.to_string(), snapshot: true };
+    let progress = Progress {
+        server_uuid: facts.server_uuid.clone().unwrap_or_default(),
+        gtids: Some(gtids),
+        before_last: None,
+        file: end.map(|end| end.file.clone()).unwrap_or_default(),
+        pos: end.map(|end| end.pos).unwrap_or_default(),
+        last: None,
+        left_out_xids: Vec::new(),
+        snapshot: None,
+        filter: filter.fingerprint().to_owned(),
+        ..progress
+    };
+    Ok(Beginning {
+        progress,
+        next_seq: Seq::new(generation, 1),
+        attempt: stored.attempt + 1,
+        begin: Some(begin),
+        unfinished: None,
+        void: None,
+        snapshot: Some(BegunSnapshot { plan: begun.plan, listing: Some(begun.listing) }),
+    })
+}
+
 /// What a first start finds at the source, unless the readers have it already.
 fn begin_snapshot(config: &Config, source: &Source, filter: &Filter) -> Result<Option<Begun>> {
     let with_rows = match config.snapshot.mode {
         SnapshotMode::Never => return Ok(None),
-        SnapshotMode::Initial => true,
+        SnapshotMode::Initial | SnapshotMode::WhenNeeded => true,
         SnapshotMode::SchemaOnly => false,
     };
     if !config.snapshot_begins() {

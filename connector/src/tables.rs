@@ -4,15 +4,18 @@
 use std::{collections::HashMap, sync::Arc};
 
 use strait_mysql::binlog::TableMap;
-use strait_schemas::{TableEncoder, TableSchema, topics};
+use strait_schemas::{TableEncoder, TableSchema};
 
 use crate::{
     Error, Result,
+    condition::Bound,
     config::{Config, Format},
     filter::Filter,
     kafka::{Purpose, Topic, Topics},
     mapping::{RowMapper, Types, Unmappable, map_table},
+    routing::Routing,
     schema_registry::SchemaRegistry,
+    shaping::{Shaping, Unfit},
     source::Source,
 };
 
@@ -31,6 +34,14 @@ pub struct PublishedTable {
     pub topic: Topic,
     pub encoder: TableEncoder,
     pub mapper: RowMapper,
+    /// Columns that must be decoded; `None`: all of them.
+    pub wanted: Option<Box<[bool]>>,
+    /// Which of its rows are published; `None`: all of them.
+    pub condition: Option<Bound>,
+    /// Its records are read by others alone: an update is one record whatever it changes, and no tombstone follows a delete.
+    pub flat: bool,
+    /// Places, among the published columns, of those that choose the partition; `None`: the key does.
+    pub partition_by: Option<Box<[usize]>>,
     pub has_key: bool,
     /// `<database>.<table>`, as Debezium names a data collection.
     pub collection: Arc<str>,
@@ -49,17 +60,20 @@ struct Compiler {
     format: Format,
     types: Types,
     registry: SchemaRegistry,
+    routing: Routing,
     /// Database and table of each topic.
     owners: HashMap<String, (String, String)>,
 }
 
 impl Tables {
-    pub fn new(config: &Config, filter: Filter, registry: SchemaRegistry) -> Self {
+    pub fn new(config: &Config, filter: Filter, routing: Routing, registry: SchemaRegistry) -> Self {
         let compiler = Compiler {
             prefix: config.prefix.clone(),
             format: config.schema.format,
-            types: config.types,
+            // Flat forms have values as MySQL shows them.
+            types: if config.schema.format.is_flat() { Types::default() } else { config.types },
             registry,
+            routing,
             owners: HashMap::new(),
         };
         Self { site: config.site().to_owned(), filter, known: HashMap::new(), compiler }
@@ -86,8 +100,10 @@ impl Tables {
         if let Some(known) = self.known.get(&map.version) {
             return Ok(Arc::clone(known));
         }
-        let made = Arc::new(match self.filter.publishes(&map.database) {
-            true => Destination::Published(self.compiler.compile(map, topics, source, place)?),
+        let made = Arc::new(match self.filter.publishes(&map.database, &map.table) {
+            true => {
+                Destination::Published(self.compiler.compile(map, &self.filter, topics, source, place)?)
+            }
             false => Destination::LeftOut,
         });
         if self.known.len() >= KEPT {
@@ -102,17 +118,30 @@ impl Compiler {
     fn compile(
         &mut self,
         map: &TableMap,
+        filter: &Filter,
         topics: &mut Topics,
         source: &mut Source,
         place: impl Fn() -> String,
     ) -> Result<PublishedTable> {
         let key = key_of(map, source)?;
-        let schema = map_table(&self.prefix, self.types, map, key)
+        let shaping = Shaping::of(&self.prefix, filter, &self.routing, map, &key)
+            .map_err(|cause| unfit(map, &cause, &place))?;
+        if !shaping.is_whole() {
+            let catalog = source.table(&map.database, &map.table)?;
+            shaping
+                .ensure_promises(map, &key, catalog.as_ref())
+                .map_err(|cause| unfit(map, &cause, &place))?;
+        }
+        let schema = map_table(&self.prefix, self.types, map, &key, &shaping.published)
             .map_err(|cause| unmappable(&cause, map, place()))?;
-        let name = topics::data_topic(&self.prefix, &map.database, &map.table);
-        self.own(&name, map, place)?;
+        let name = shaping.topic.clone();
+        self.own(&name, map, &place)?;
         let topic = topics.ensure(&name, Purpose::Data)?;
-        let encoder = self.encoder(&name, &schema)?;
+        let encoder = self.encoder(&name, &schema)?.map_err(|column| {
+            let cause = "its form has no place for the values".to_owned();
+            unfit(map, &Unfit { setting: "schema.format".into(), column: Some(column), cause }, &place)
+        })?;
+        let flat = self.format.is_flat();
         tracing::info!(
             table = %format_args!("{}.{}", map.database, map.table),
             topic = name,
@@ -124,7 +153,11 @@ impl Compiler {
         Ok(PublishedTable {
             topic,
             encoder,
-            mapper: RowMapper::new(map, self.types),
+            mapper: RowMapper::new(map, self.types, &shaping.treatments, flat),
+            wanted: shaping.wanted(),
+            condition: shaping.condition,
+            flat,
+            partition_by: shaping.partition_by,
             has_key: !schema.key.is_empty(),
             collection: format!("{}.{}", map.database, map.table).into(),
         })
@@ -143,21 +176,30 @@ impl Compiler {
                 owner.0, owner.1, table.0, table.1
             ),
             place(),
-            "rename one of the tables, or leave one of the databases out (databases.exclude)",
+            "rename one of the tables, or leave one of them out (table.exclude.list)",
         ))
     }
 
-    fn encoder(&self, topic: &str, schema: &TableSchema) -> Result<TableEncoder> {
+    /// The inner error is a column that the format cannot carry.
+    fn encoder(&self, topic: &str, schema: &TableSchema) -> Result<Result<TableEncoder, String>> {
         let register = |what: &str, text: &str| self.registry.register(&format!("{topic}-{what}"), text);
-        Ok(match self.format {
+        Ok(Ok(match self.format {
             Format::Avro => {
                 let key = schema.avro_key().map(|text| register("key", &text)).transpose()?;
                 TableEncoder::avro(schema, key, register("value", &schema.avro_value())?)
             }
             Format::Json => TableEncoder::json(schema, true),
             Format::JsonSchemaless => TableEncoder::json(schema, false),
-        })
+            Format::Maxwell => return Ok(TableEncoder::maxwell(schema)),
+            Format::Canal => return Ok(TableEncoder::canal(schema)),
+        }))
     }
+}
+
+/// A setting that does not fit the table.
+fn unfit(map: &TableMap, unfit: &Unfit, place: impl Fn() -> String) -> Error {
+    let (cause, remedy) = unfit.told(&map.database, &map.table);
+    Error::refused(cause, place(), remedy)
 }
 
 fn unmappable(cause: &Unmappable, map: &TableMap, place: String) -> Error {
@@ -167,8 +209,8 @@ fn unmappable(cause: &Unmappable, map: &TableMap, place: String) -> Error {
              another `prefix` with source.start = \"now\" and equal databases"
         }
         Unmappable::Type { .. } => {
-            "leave the table's database out (databases.exclude), or change the column's type; what is in the binary log already \
-             can be passed only by leaving the database out or by a new start"
+            "leave the table or the column out (table.exclude.list, column.exclude.list), or change the column's type; what is in the \
+             binary log already can be passed only by leaving it out or by a new start"
         }
     };
     Error::refused(

@@ -10,6 +10,7 @@ pub use connect::{Session, connect, connect_session, place_of};
 pub use error::Error;
 pub use facts::{
     BinlogPlace, Flavor, SemiSync, ServerFacts, read_binlog_files, read_binlog_place, read_facts,
+    read_snapshot_place,
 };
 pub use identity::read_identity;
 pub use options::{Password, ServerOptions, Tls, TlsMode};

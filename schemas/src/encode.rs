@@ -1,7 +1,11 @@
 //! The encoder of one table version, whatever the format.
 
 use crate::{
-    Change, Error, Result, TableSchema, Value, avro::AvroEncoder, carrier::Carrier, envelope::VERSION,
+    Change, Error, Result, TableSchema, Value,
+    avro::AvroEncoder,
+    carrier::Carrier,
+    envelope::VERSION,
+    flat::{FlatEncoder, Form},
     json::JsonEncoder,
 };
 use std::{fmt, str::FromStr};
@@ -62,6 +66,7 @@ pub struct TableEncoder(Inner);
 enum Inner {
     Avro(AvroEncoder),
     Json(JsonEncoder),
+    Flat(FlatEncoder),
 }
 
 impl TableEncoder {
@@ -75,12 +80,23 @@ impl TableEncoder {
         Self(Inner::Json(JsonEncoder::new(table, with_schema, VERSION)))
     }
 
+    /// Maxwell's flat JSON. `Err`: the name of a column whose values it has no place for.
+    pub fn maxwell(table: &TableSchema) -> Result<Self, String> {
+        FlatEncoder::new(table, Form::Maxwell).map(|encoder| Self(Inner::Flat(encoder)))
+    }
+
+    /// Canal's flat JSON. `Err`: the name of a column whose values it has no place for.
+    pub fn canal(table: &TableSchema) -> Result<Self, String> {
+        FlatEncoder::new(table, Form::Canal).map(|encoder| Self(Inner::Flat(encoder)))
+    }
+
     /// The same encoder with another `source.version` than [`VERSION`].
     #[must_use]
     pub fn with_version(self, version: &str) -> Self {
         Self(match self.0 {
             Inner::Avro(encoder) => Inner::Avro(encoder.with_version(version)),
             Inner::Json(encoder) => Inner::Json(encoder.with_version(version)),
+            Inner::Flat(encoder) => Inner::Flat(encoder),
         })
     }
 
@@ -91,6 +107,7 @@ impl TableEncoder {
         let done = match &self.0 {
             Inner::Avro(encoder) => encoder.encode_key(row, out),
             Inner::Json(encoder) => encoder.encode_key(row, out),
+            Inner::Flat(encoder) => encoder.encode_key(row, out),
         };
         done.inspect_err(|_| out.truncate(start))
     }
@@ -101,6 +118,7 @@ impl TableEncoder {
         let done = match &self.0 {
             Inner::Avro(encoder) => encoder.encode_value(change, out),
             Inner::Json(encoder) => encoder.encode_value(change, out),
+            Inner::Flat(encoder) => encoder.encode_value(change, out),
         };
         done.inspect_err(|_| out.truncate(start))
     }

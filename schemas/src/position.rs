@@ -43,6 +43,9 @@ pub struct Position {
     /// Fingerprint of what is filtered.
     #[serde(default)]
     pub filter: String,
+    /// What operators have asked for.
+    #[serde(default, skip_serializing_if = "Signals::is_empty")]
+    pub signals: Signals,
 }
 
 /// The kind of server. Records of before there was a choice are MySQL's.
@@ -67,6 +70,34 @@ impl std::fmt::Display for Flavor {
             Self::Mysql => "MySQL",
             Self::MariaDb => "MariaDB",
         })
+    }
+}
+
+/// How far signals are read, and what of them is still to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Signals {
+    /// The next offset of the signal topic.
+    #[serde(default)]
+    pub offset: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Signal>,
+}
+
+/// As Debezium has it: its `id`, `type` and `data`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signal {
+    #[serde(default)]
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// JSON.
+    #[serde(default)]
+    pub data: serde_json::Value,
+}
+
+impl Signals {
+    fn is_empty(&self) -> bool {
+        self.offset == 0 && self.waiting.is_empty()
     }
 }
 
@@ -159,6 +190,7 @@ mod tests {
             .into(),
             as_of_us: 1_700_000_000_000_000,
             filter: "f1".into(),
+            signals: Signals::default(),
         }
     }
 

@@ -22,6 +22,11 @@ pub enum SnapshotStep {
     /// The snapshot will bring this table; from now on it may lag behind its own changes. The part's `ddl` is how to make it.
     Table(TableBegin),
     Chunk(Box<Chunk>),
+    /// No more is to come of this table: it is gone, or somebody stopped it.
+    Left {
+        database: String,
+        table: String,
+    },
     /// All tables are as the log says, and were so at this GTID set (or place in the binary log).
     End {
         consistent: String,
@@ -35,6 +40,9 @@ pub struct TableBegin {
     pub table: String,
     /// Its rows are to come, too.
     pub rows: bool,
+    /// The log has a gap: rows may have changed or gone without a word in it, so what is there is not to be kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repair: bool,
 }
 
 /// A range of a table's keys.
@@ -91,6 +99,9 @@ pub struct SnapshotProgress {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub begun: BTreeMap<u32, TableProgress>,
     pub rows: u64,
+    /// No more chunks are read until somebody says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

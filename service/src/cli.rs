@@ -99,6 +99,18 @@ pub fn main<P: Process>(command: Option<Command>, common: &Common, flags: Flags)
     ExitCode::from(code)
 }
 
+/// Runs a command of the binary's own with its configuration; `work` gives the exit code.
+pub fn other<P: Process>(common: &Common, flags: Flags, work: impl FnOnce(P::Config) -> u8) -> ExitCode {
+    let code = match load::<P::Config>(common, flags) {
+        Ok(config) => match crate::log::init(config.log()) {
+            Ok(()) => work(config),
+            Err(error) => print::refused(&error),
+        },
+        Err(error) => print::refused(&error),
+    };
+    ExitCode::from(code)
+}
+
 /// Refuses the value of a flag before there is a configuration, in the form that every refusal has; the exit code.
 /// `cause` must hold no part of the value: it may be a secret.
 pub fn refuse_flag(flag: &str, cause: impl Into<String>, remedy: impl Into<String>) -> ExitCode {

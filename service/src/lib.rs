@@ -19,7 +19,7 @@ pub mod status;
 
 pub use cli::{Context, Process};
 pub use complaint::Complaint;
-pub use config::{Endpoint, Options, Period, Secret, Size};
+pub use config::{Endpoint, List, Options, Patterns, Period, Secret, Size};
 pub use error::{Disposition, Error, Refusal, Result};
 pub use finding::{Finding, Severity};
 pub use shutdown::Shutdown;

@@ -1,7 +1,7 @@
 //! The sink's configuration. Five values have no default: the target, its password, Kafka, the registry and
 //! the prefix; everything else is chosen so that a sink started with these five is right.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use strait_service::{
     http, log, registry, retry,
 };
 
-use crate::ddl::is_never_applied;
+use crate::{ddl::is_never_applied, routes::Routes};
 
 /// Everything a sink is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +32,7 @@ pub struct Config {
     pub target: Target,
     pub kafka: Kafka,
     pub registry: registry::Config,
+    pub route: Route,
     pub apply: Apply,
     pub snapshot: Snapshot,
     pub ddl: Ddl,
@@ -112,6 +113,21 @@ pub struct Kafka {
     pub brokers: String,
     /// librdkafka's own options, passed on as they are and last (so they win): security, sockets, ...
     pub options: Options,
+}
+
+/// Where rows go, if not to the table of the same name. Patterns are regular expressions over a whole name of the source's, upper and lower
+/// case alike, a dot written `\\.`; $1 in what they lead to is their first group. Schema changes are made with the target's names
+/// where that is sure to mean the same; otherwise the sink halts and shows them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Route {
+    /// For a pattern of databases the target's database.
+    pub databases: BTreeMap<String, String>,
+    /// For a pattern of tables (`database\\.table`) the target's `database.table`. Several may lead to one, whose keys must then not meet: nothing
+    /// but single rows is ever deleted there, not by a snapshot either.
+    pub tables: BTreeMap<String, String>,
+    /// For a pattern of columns (`database\\.table\\.column`, as the source names them) the column's name at the target.
+    pub columns: BTreeMap<String, String>,
 }
 
 /// How rows are applied.
@@ -313,6 +329,7 @@ impl Settings for Config {
                 );
             }
         }
+        findings.extend(Routes::new(&self.route).err().into_iter().flatten());
         findings
     }
 }

@@ -48,6 +48,7 @@ use crate::{
     config,
     error::{Error, Result, answered},
     metrics::Metrics,
+    routes::{Routed, Routes},
 };
 
 const LOOKING: &str = "looking what the former run has left of a schema change";
@@ -69,6 +70,7 @@ impl std::fmt::Display for At {
 #[derive(Debug)]
 pub struct SchemaChanges {
     settings: config::Ddl,
+    routes: Arc<Routes>,
     server: ServerOptions,
     /// A server that says nothing for so long counts as lost.
     answer_timeout: Duration,
@@ -88,7 +90,7 @@ impl SchemaChanges {
     /// Looks what the former run has left, and waits for it to end.
     pub async fn start(
         conn: &mut Conn,
-        settings: config::Ddl,
+        (settings, routes): (config::Ddl, Arc<Routes>),
         (server, answer_timeout): (ServerOptions, Duration),
         started: &Started,
         metrics: Metrics,
@@ -103,6 +105,7 @@ impl SchemaChanges {
         status.idle("no schema change is under way");
         Ok(Self {
             settings,
+            routes,
             server,
             answer_timeout,
             identity: started.identity.clone(),
@@ -133,8 +136,16 @@ impl SchemaChanges {
         policy::log_ignored(kind_of(ddl), ddl, at);
     }
 
-    /// Makes the change, if the former run has not. All lanes must be at rest.
-    pub async fn apply(&mut self, ddl: &Ddl, at: &At) -> Result<()> {
+    /// Makes the change, if the former run has not. All lanes must be at rest. `creates`: a snapshot makes what is missing.
+    pub async fn apply(&mut self, ddl: &Ddl, at: &At, creates: bool) -> Result<()> {
+        match self.routes.statement(ddl, &read(ddl), creates)? {
+            Routed::Same => self.apply_routed(ddl, at).await,
+            Routed::Renamed(routed) => self.apply_routed(&routed, at).await,
+            Routed::Not(why) => Err(policy::not_here(why, kind_of(ddl), ddl, at)),
+        }
+    }
+
+    async fn apply_routed(&mut self, ddl: &Ddl, at: &At) -> Result<()> {
         let former = self.former.take().filter(|former| former.intent.seq == at.seq);
         if let Some(former) = &former {
             former.ensure_same(ddl, at)?;

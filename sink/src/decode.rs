@@ -47,7 +47,10 @@ impl Decoder {
             let envelope = decoder.decode(body).map_err(failed)?;
             return Ok((Columns::Avro { id, decoder }, envelope));
         }
-        let decoded = self.json.decode(value).map_err(failed)?;
+        let decoded = self.json.decode(value).map_err(|source| match foreign(value) {
+            Some(format) => Error::ForeignFormat { format, place: place() },
+            None => failed(source),
+        })?;
         let columns = match decoded.shape {
             Shape::Typed(table) => Columns::Json(table),
             Shape::Untyped(names) => Columns::Names(names),
@@ -72,6 +75,14 @@ impl Decoder {
         self.avro.insert(id, decoder.clone());
         Ok(decoder)
     }
+}
+
+/// Whose flat JSON this is, if it is another tool's.
+fn foreign(value: &[u8]) -> Option<&'static str> {
+    let fields: HashMap<String, serde_json::Value> = serde_json::from_slice(value).ok()?;
+    let has = |names: &[&str]| names.iter().all(|name| fields.contains_key(*name));
+    let format = if has(&["isDdl"]) { "canal" } else { "maxwell" };
+    has(&["database", "table", "type", "data", "ts"]).then_some(format)
 }
 
 impl Columns {

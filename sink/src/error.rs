@@ -53,6 +53,10 @@ pub enum Error {
     Superseded { seq: Seq },
     #[error("generation {generation} begins in the spine without a full snapshot")]
     GenerationWithoutSnapshot { generation: u16, topic: String, offset: i64 },
+    #[error(
+        "the log has a gap, and a snapshot brings {table} anew: to keep the rows that are there would keep what changed in the gap"
+    )]
+    GapKept { table: String, place: String },
     #[error("a spine entry cannot be read")]
     SpineEntry { topic: String, offset: i64, source: strait_schemas::Error },
     #[error("record {index} of seq {seq} is missing: the partition already holds seq {found}")]
@@ -78,8 +82,12 @@ pub enum Error {
     // Records and tables.
     #[error("a record cannot be decoded")]
     Decode { place: Place, source: strait_schemas::Error },
+    #[error("the records are flat JSON in the form of {format}, which tells too little to apply them")]
+    ForeignFormat { format: &'static str, place: Place },
     #[error("a record of an update or delete has no image of the row before it")]
     NoImage { place: Place },
+    #[error("{setting} cannot be followed: {cause}")]
+    Route { setting: String, cause: String },
     #[error("table {table} does not exist at the target")]
     MissingTable { table: String, place: Place },
     #[error(
@@ -198,11 +206,13 @@ impl Error {
             | Self::SpineTruncated { .. }
             | Self::SpineConflict { .. }
             | Self::GenerationWithoutSnapshot { .. }
+            | Self::GapKept { .. }
             | Self::SpineEntry { .. }
             | Self::RecordGap { .. }
             | Self::Header { .. }
             | Self::Decode { .. }
             | Self::NoImage { .. }
+            | Self::ForeignFormat { .. }
             | Self::MissingTable { .. }
             | Self::NotEmpty { .. }
             | Self::MissingColumn { .. }
@@ -221,6 +231,7 @@ impl Error {
             | Self::DdlTimeout { .. }
             | Self::DdlUncertain { .. }
             | Self::Preflight { .. }
+            | Self::Route { .. }
             | Self::Setting { .. } => Disposition::Halt,
         }
     }
@@ -315,6 +326,7 @@ impl Refusal for Error {
             | Self::Header { topic, partition, offset, .. } => {
                 format!("topic {topic} partition {partition} offset {offset}")
             }
+            Self::GapKept { place, .. } => place.clone(),
             Self::KafkaSetting { setting, .. } => format!("setting {setting}"),
             Self::Kafka { place, .. }
             | Self::KafkaFatal { place, .. }
@@ -328,6 +340,7 @@ impl Refusal for Error {
             Self::Registry { place, .. }
             | Self::Decode { place, .. }
             | Self::NoImage { place }
+            | Self::ForeignFormat { place, .. }
             | Self::MissingTable { place, .. }
             | Self::MissingColumn { place, .. }
             | Self::UnfilledColumn { place, .. }
@@ -349,6 +362,7 @@ impl Refusal for Error {
             // Its own words name the server.
             | Self::Mysql(_)
             | Self::Preflight { .. }
+            | Self::Route { .. }
             | Self::Setting { .. }
             | Self::Task { .. } => return None,
         })
@@ -372,6 +386,7 @@ impl Refusal for Error {
                  snapshot, then start the sink with start = the snapshot's GTID set under a new sink.name"
                     .into()
             }
+            Self::GapKept { .. } => GAP_REMEDY.into(),
             Self::SpineEntry { .. } => "run the sink in the version of the connector, or a newer one".into(),
             Self::Header { .. } => {
                 "only topics written by strait-connector can be applied in transaction order: check \
@@ -392,6 +407,7 @@ impl Refusal for Error {
                 format!("create it at the target as it is at the source (SHOW CREATE TABLE {table}); if it is there, the account does not see it: \
                      GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON its database; then start again")
             }
+            Self::ForeignFormat { .. } => FOREIGN_REMEDY.into(),
             Self::NotEmpty { table, .. } => format!(
                 "DELETE FROM {table} at the target if what it holds is the source's; or snapshot.rows = \"replace\", if nobody else \
                  writes there"
@@ -440,6 +456,7 @@ impl Refusal for Error {
             Self::Target { source, .. } | Self::Apply { source, .. } => return target_remedy(source),
             Self::TargetSilent { .. } => SILENT_REMEDY.into(),
             Self::Setting { .. } => "see docs/configuration.md".into(),
+            Self::Route { setting, .. } => format!("correct {setting}, so that one route at most is about each name"),
             Self::KafkaSetting { setting, .. } => format!(
                 "correct {setting}; the names under kafka.options and what they take are librdkafka's \
                  (CONFIGURATION.md there)"
@@ -464,6 +481,10 @@ impl Refusal for Error {
 const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of a large table without \
      a primary key is found by a full scan) needs a primary key, or a greater target.answer_timeout";
 
+const GAP_REMEDY: &str = "snapshot.rows = \"replace\" makes the target's tables equal to the source's (rows that only the target has \
+                          are deleted); set it back to \"keep\" when the snapshot has come";
+const FOREIGN_REMEDY: &str = "those topics are for others: let a second connector, with a prefix of its own, publish with schema.format = \"avro\" or \
+                              \"json\", and the sink read that prefix";
 const KAFKA_REMEDY: &str = "check kafka.brokers, that the brokers run, and the account's ACLs (READ on the data and spine topics, READ \
                             on the group)";
 

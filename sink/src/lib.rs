@@ -24,6 +24,7 @@ mod kafka;
 pub mod merge;
 pub mod plan;
 mod planner;
+mod routes;
 mod snapshot;
 pub mod sql;
 pub mod table_map;

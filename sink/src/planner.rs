@@ -19,7 +19,8 @@ use crate::{
     error::{Error, Place, Result},
     merge::{End, KeyChange, Taken},
     own_source::OwnSource,
-    plan::{Batch, Change, Operation, RecordAt},
+    plan::{Batch, Change, Operation, RecordAt, Stage},
+    routes::Routes,
     snapshot::{self, ChunkPlan, ChunkWork, Finishing, Pending},
     sql::{Dialect, SqlBatch},
     table_map::Mapping,
@@ -69,11 +70,12 @@ impl Planner {
     pub async fn new(
         conn: &mut Conn,
         options: PlannerOptions,
+        routes: Arc<Routes>,
         decoder: Decoder,
         own_source: Option<OwnSource>,
         pending: Pending,
     ) -> Result<Self> {
-        let tables = KnownTables::new(conn, options.allow_triggers, options.answer_timeout).await?;
+        let tables = KnownTables::new(conn, routes, options.allow_triggers, options.answer_timeout).await?;
         let facts = tables.facts();
         Ok(Self {
             dialect: match facts.flavor {
@@ -144,21 +146,14 @@ impl Planner {
             Op::Delete => Operation::Delete,
             Op::Truncate => Operation::Clear,
         };
-        let mut flags = record.place.flags;
-        if !self.pending.is_empty() {
-            let target = &mapping.target;
-            let is_chunk = matches!(step, Some(SnapshotStep::Chunk(_)));
-            if mapping.primary.is_none() && !is_chunk && self.pending.holds(&source.database, &source.table) {
-                // The one chunk of a table without a key, which is still to come, has this change.
-                return Ok(());
-            }
-            // Parents and children come in their own time; what a delete does to children is not in the log.
-            if target.has_foreign_keys && operation != Operation::Delete {
-                flags |= NO_FOREIGN_KEY_CHECKS;
-            }
+        let flags = record.place.flags;
+        let is_chunk = matches!(step, Some(SnapshotStep::Chunk(_)));
+        if mapping.primary.is_none() && !is_chunk && self.pending.holds(&source.database, &source.table) {
+            // The one chunk of a table without a key, which is still to come, has this change.
+            return Ok(());
         }
         let missing = match operation {
-            Operation::Insert | Operation::Update => after.is_none(),
+            Operation::Insert | Operation::Update | Operation::Ensure => after.is_none(),
             Operation::Delete => before.is_none(),
             Operation::Clear => false,
         };
@@ -169,11 +164,10 @@ impl Planner {
             && chunk.key.is_empty()
             && self.open.changes.is_empty()
             && record.place.index == 0
-            && !chunk.chosen
         {
-            self.begin_whole(conn, &mapping, flags, at).await?;
+            self.begin_whole(conn, &mapping, mapping.shared || chunk.chosen, flags, at).await?;
         }
-        let change = Change { mapping, operation, before, after, flags, at };
+        let change = Change { mapping, operation, before, after, flags, stage: Stage::Steady, at };
         self.open.name(partition, &topic, number);
         self.open.name_transaction(record.place.seq, &gtid);
         self.push(change, record.key_change);
@@ -191,20 +185,46 @@ impl Planner {
                 change.before = left.before;
                 change.flags |= left.flags;
             } else {
-                self.open.push(left);
+                self.gather(left);
             }
         }
         if key_change == KeyChange::Leaves && change.operation == Operation::Delete {
             self.leaving = Some(change);
         } else {
-            self.open.push(change);
+            self.gather(change);
         }
+    }
+
+    /// Parents and children of a snapshot come in their own time. So nothing is checked before all are there, but what
+    /// the source's foreign keys did without a word in the log must happen here, too, and that takes the parent's row.
+    fn gather(&mut self, mut change: Change) {
+        if self.pending.is_empty() {
+            return self.open.push(change);
+        }
+        change.stage = match self.options.snapshot_rows {
+            SnapshotRows::Replace if !change.mapping.shared => Stage::Replace,
+            SnapshotRows::Replace | SnapshotRows::Keep => Stage::Keep,
+        };
+        if change.cascades() {
+            if let Some(row) = change.row_before() {
+                self.open.push(row);
+            }
+            return self.open.push(change);
+        }
+        if change.mapping.target.has_foreign_keys && change.operation != Operation::Delete {
+            change.flags |= NO_FOREIGN_KEY_CHECKS;
+        }
+        let (gone, change) = if change.replaces() { change.parted() } else { (None, change) };
+        if let Some(gone) = gone {
+            self.open.push(gone);
+        }
+        self.open.push(change);
     }
 
     /// The transaction's end: what was gathered of it belongs to the batch.
     pub fn end(&mut self, end: &End) {
         if let Some(left) = self.leaving.take() {
-            self.open.push(left);
+            self.gather(left);
         }
         self.open.name_transaction(end.seq, &end.gtid);
         let stamp = Stamp { commit_us: end.commit_us, records: end.records };
@@ -214,17 +234,27 @@ impl Planner {
     }
 
     /// A step of a snapshot without rows: notes it, and looks whether what it is about is missing and is to be made.
-    pub async fn begin_step(&mut self, conn: &mut Conn, step: &SnapshotStep) -> Result<bool> {
+    pub async fn begin_step(&mut self, conn: &mut Conn, step: &SnapshotStep, place: String) -> Result<bool> {
         let makes = !self.options.leave_missing_tables;
         match step {
             SnapshotStep::Database { database } => {
-                Ok(makes && !snapshot::has_database(conn, database).await?)
+                let led = self.tables.routes().database(database)?;
+                Ok(makes && !snapshot::has_database(conn, &led).await?)
             }
-            SnapshotStep::Table(TableBegin { database, table, rows }) => {
+            SnapshotStep::Table(TableBegin { database, table, rows, repair }) => {
+                if *repair && self.options.snapshot_rows == SnapshotRows::Keep {
+                    let table = format!("{database}.{table}");
+                    return Err(Error::GapKept { table, place });
+                }
                 if *rows {
                     self.pending.add(conn, database, table).await?;
                 }
-                Ok(makes && !snapshot::has_table(conn, database, table).await?)
+                let led = self.tables.routes().table(database, table)?;
+                Ok(makes && !snapshot::has_table(conn, &led.database, &led.table).await?)
+            }
+            SnapshotStep::Left { database, table } => {
+                self.pending.leave(conn, database, table).await?;
+                Ok(false)
             }
             SnapshotStep::End { .. } => {
                 // What was announced and has not come is gone at the source.
@@ -244,8 +274,13 @@ impl Planner {
         let Gathered { changes, places, stamps, .. } = std::mem::take(&mut self.complete);
         let batch = Batch { changes, places, fold: false };
         let sql = SqlBatch { batch, dialect: self.dialect, packet_bytes: self.packet_bytes };
-        let rows = self.options.snapshot_rows;
-        let clear = ChunkPlan::clearing(chunk, &target, &sql, rows)?;
+        let (mut rows, mut clear) = (self.options.snapshot_rows, None);
+        if !self.tables.may_share(&name)? {
+            clear = ChunkPlan::clearing(chunk, &target, &sql, rows)?;
+        } else if !target.table.unique.is_empty() {
+            // What stands in the way may be another table's row.
+            rows = SnapshotRows::Keep;
+        }
         let plan = ChunkPlan { rows, clear, table: target.label.clone(), place };
         let mut task = Task {
             first: end.seq,
@@ -271,17 +306,19 @@ impl Planner {
         }
     }
 
-    /// A table without a key is brought whole: what is there goes first, or there must be nothing.
+    /// A table without a key is brought whole: what is there goes first, or there must be nothing. `others`: rows may be there that
+    /// the source does not have.
     async fn begin_whole(
         &mut self,
         conn: &mut Conn,
         mapping: &Arc<Mapping>,
+        others: bool,
         flags: u8,
         at: RecordAt,
     ) -> Result<()> {
         let target = &mapping.target;
         match self.options.snapshot_rows {
-            SnapshotRows::Replace => {
+            SnapshotRows::Replace if !others => {
                 let operation = Operation::Clear;
                 self.open.push(Change {
                     mapping: mapping.clone(),
@@ -289,11 +326,12 @@ impl Planner {
                     before: None,
                     after: None,
                     flags,
+                    stage: Stage::Replace,
                     at,
                 });
                 Ok(())
             }
-            SnapshotRows::Keep => snapshot::ensure_empty(conn, target).await,
+            SnapshotRows::Replace | SnapshotRows::Keep => snapshot::ensure_empty(conn, target).await,
         }
     }
 

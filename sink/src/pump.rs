@@ -186,11 +186,12 @@ impl Pump {
             tracing::info!(as_of = consistent, "the snapshot has come whole, but for what is under way");
         }
         let planner = &mut self.planner;
-        let making = async |conn: &mut Conn| planner.begin_step(conn, step).await;
+        let place = format!("seq {}, {}", end.seq, end.gtid);
+        let making = async |conn: &mut Conn| planner.begin_step(conn, step, place).await;
         let is_missing = self.control.answered("looking at a table of the snapshot", making).await?;
         if is_missing && let Some(ddl) = &end.ddl {
             let at = At { seq: end.seq, gtid: end.gtid.clone() };
-            if !self.make(ddl, &at).await? {
+            if !self.make(ddl, &at, true).await? {
                 return Ok(());
             }
         }
@@ -216,7 +217,7 @@ impl Pump {
     async fn change_schema(&mut self, ddl: &Ddl, at: At) -> Result<bool> {
         if self.changes.action(ddl, &at)? == Action::Ignore {
             self.changes.ignore(ddl, &at);
-        } else if !self.make(ddl, &at).await? {
+        } else if !self.make(ddl, &at, false).await? {
             return Ok(false);
         }
         self.changed = Some(at.seq);
@@ -224,11 +225,11 @@ impl Pump {
     }
 
     /// Runs a statement of the log when all before it is applied. False: the shutdown came first.
-    async fn make(&mut self, ddl: &Ddl, at: &At) -> Result<bool> {
+    async fn make(&mut self, ddl: &Ddl, at: &At, creates: bool) -> Result<bool> {
         if !self.submit().await? || self.control.wait_for(self.applier.drain()).await?.is_none() {
             return Ok(false);
         }
-        if self.control.wait_for(self.changes.apply(ddl, at)).await?.is_none() {
+        if self.control.wait_for(self.changes.apply(ddl, at, creates)).await?.is_none() {
             return Ok(false);
         }
         self.planner.forget_tables();

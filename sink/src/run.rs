@@ -30,6 +30,7 @@ use crate::{
     own_source::OwnSource,
     planner::{Planner, PlannerOptions},
     pump::{Progress, Pump},
+    routes::Routes,
     snapshot::Pending,
 };
 
@@ -62,6 +63,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
     });
     let run = Run {
         registry: registry(&config)?,
+        routes: Arc::new(Routes::new(&config.route).map_err(|findings| Error::Preflight { findings })?),
         preflight_passed: AtomicBool::new(false),
         claim: Arc::default(),
         config: Arc::clone(&config),
@@ -104,6 +106,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
 struct Run {
     config: Arc<Config>,
     registry: Option<Arc<Registry>>,
+    routes: Arc<Routes>,
     metrics: Metrics,
     status: Component,
     /// What the lanes wait for.
@@ -163,7 +166,7 @@ impl Run {
         self.ddl.starting("looking what the former run has left");
         let changes = SchemaChanges::start(
             &mut control,
-            config.ddl.clone(),
+            (config.ddl.clone(), Arc::clone(&self.routes)),
             (server.clone(), limit),
             &started,
             self.metrics.clone(),
@@ -242,7 +245,8 @@ impl Run {
             answer_timeout: config.target.answer_timeout.duration(),
         };
         let pending = Pending::read(control, identity).await?;
-        Planner::new(control, options, Decoder::new(self.registry.clone()), own_source, pending).await
+        let routes = Arc::clone(&self.routes);
+        Planner::new(control, options, routes, Decoder::new(self.registry.clone()), own_source, pending).await
     }
 
     /// A connection that was lost, or a lane's row that is not as it was left, may be the work of a sink that took

@@ -220,11 +220,17 @@ impl Sites {
 
     /// No sink has met a row that was not as the source's history says. Equal ends do not show that: the sink makes such rows equal.
     pub async fn nothing_repaired(&self) -> Result<()> {
-        for site in &self.sites {
-            let metrics = site.sink.metrics().await?;
-            let repaired = metrics.sum("strait_sink_repaired_total").context("strait_sink_repaired_total")?;
-            ensure!(repaired == 0.0, "{} repaired {repaired} rows", site.sink.name());
+        for site in 0..self.sites.len() {
+            self.nothing_repaired_at(site).await?;
         }
+        Ok(())
+    }
+
+    pub async fn nothing_repaired_at(&self, site: usize) -> Result<()> {
+        let sink = &self.sites[site].sink;
+        let repaired = sink.metrics().await?.sum("strait_sink_repaired_total");
+        let repaired = repaired.context("strait_sink_repaired_total")?;
+        ensure!(repaired == 0.0, "{} repaired {repaired} rows", sink.name());
         Ok(())
     }
 

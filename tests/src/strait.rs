@@ -217,7 +217,13 @@ impl Strait {
 
     /// Runs a subcommand to its end, such as `check`: its exit status and all it said.
     pub async fn run(&self, subcommand: &str) -> Result<(ExitStatus, String)> {
+        self.run_with(subcommand, &[]).await
+    }
+
+    /// As [`Strait::run`], with more arguments.
+    pub async fn run_with(&self, subcommand: &str, arguments: &[&str]) -> Result<(ExitStatus, String)> {
         let mut command = self.command(subcommand);
+        command.args(arguments);
         let output = tokio::task::spawn_blocking(move || command.output()).await??;
         let words = [output.stdout, output.stderr].concat();
         Ok((output.status, String::from_utf8_lossy(&words).into_owned()))

@@ -98,7 +98,7 @@ async fn the_table_and_the_schema_are_the_newest_record_s() -> Result<()> {
         ("source.user", source.user()),
         ("kafka.brokers", kafka.bootstrap()),
         ("registry.url", registry.url()),
-        ("databases.include", &database),
+        ("database.include.list", &database),
     ];
     let connector = Strait::new(Program::Connector, "check-connector", connector).await?;
     connector.start_ready(PATIENCE).await?;
@@ -159,7 +159,7 @@ async fn a_sink_at_its_own_source_is_refused() -> Result<()> {
         ("source.user", source.user()),
         ("kafka.brokers", kafka.bootstrap()),
         ("schema.format", "json"),
-        ("databases.include", &database),
+        ("database.include.list", &database),
     ];
     let connector = Strait::new(Program::Connector, "own-connector", connector).await?;
     let sink = Strait::new(Program::Sink, "own-sink", target(source, &prefix, kafka.bootstrap())).await?;

@@ -296,6 +296,9 @@ async fn a_change_that_ran_before_a_crash_is_not_made_again() -> Result<()> {
     let running = scene.start();
     scene.source.ddl(1, scene.ddl("alter-table", "ALTER TABLE t ADD first_one INT")).await?;
     scene.becomes("SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = 'first_one'", &[1]).await?;
+    // Made and noted as applied, too: the next intent is of the change after it.
+    let applied = format!("SELECT MAX(seq) FROM strait.lane WHERE origin = '{}'", scene.source.prefix);
+    scene.becomes(&applied, &[Seq::new(1, 1).raw() as i64]).await?;
     running.stop().await?;
     let (gtid, _) = scene.intent().await?.context("noted")?;
     let next = format!("{}:2", gtid.strip_suffix(":1").context("the first")?);

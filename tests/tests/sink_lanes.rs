@@ -93,6 +93,7 @@ fn statement(sql: &str) -> Statement {
         },
         expect: Expect::Any,
         on_duplicate: None,
+        pending: false,
         on_missing: None,
         invalid: None,
     }

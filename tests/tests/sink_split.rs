@@ -46,7 +46,7 @@ impl Scene {
             ("source.user", source.user()),
             ("kafka.brokers", &bootstrap),
             ("schema.format", "json"),
-            ("databases.include", &database),
+            ("database.include.list", &database),
             ("publish.bytes", "64 KiB"),
             ("publish.channel", "64 KiB"),
         ];

@@ -16,7 +16,7 @@ use strait_sink::{
     apply::{Form, Work, session},
     datum::Datum,
     merge::PartitionId,
-    plan::{Batch, Change, Operation, Places, RecordAt},
+    plan::{Batch, Change, Operation, Places, RecordAt, Stage},
     sql::{Dialect, SqlBatch},
     table_map::{Mapping, Target},
 };
@@ -212,7 +212,8 @@ impl Scene {
             key: Vec::new(),
         };
         let target = Arc::new(Target::new(found, &[], &[]));
-        Ok(Arc::new(Mapping::new(&schema, target).map_err(|refused| anyhow::anyhow!("{refused:?}"))?))
+        let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
+        Ok(Arc::new(Mapping::new(&schema, &names, target).map_err(|refused| anyhow::anyhow!("{refused:?}"))?))
     }
 
     fn row(&self, id: i64) -> Box<[Datum]> {
@@ -284,7 +285,7 @@ fn change(
     after: Option<Box<[Datum]>>,
 ) -> Change {
     let at = RecordAt { partition: PartitionId(0), offset: 0, index: 0, transaction: 0 };
-    Change { mapping: mapping.clone(), operation, before, after, flags: 0x10, at }
+    Change { mapping: mapping.clone(), operation, before, after, flags: 0x10, stage: Stage::Steady, at }
 }
 
 /// Insert, update to nothing and back, and delete, by key and by image.

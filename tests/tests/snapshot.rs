@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::{eventually, scenario::seed, sites::Sites, sites::SitesOptions};
+use e2e::{eventually, mysql::Flavor, scenario::seed, sites::Sites, sites::SitesOptions};
 use mysql_async::{Conn, prelude::Queryable};
 
 const DATABASE: &str = "old";
@@ -40,10 +40,22 @@ const TABLES: [&str; 15] = [
 
 const SERIES: &str = "WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 3000)";
 
+/// A statement of these as the server has it.
+fn as_of(flavor: Flavor, sql: &str) -> String {
+    match flavor {
+        Flavor::MySql => sql.to_owned(),
+        Flavor::MariaDb => sql
+            .replace("cte_max_recursion_depth", "max_recursive_iterations")
+            .replace("utf8mb4_0900_ai_ci", "utf8mb4_uca1400_ai_ci")
+            .replace(" SRID 4326", "")
+            .replace("ST_SRID(POINT(i % 90, -i % 90), 4326)", "POINT(i % 90, -i % 90)"),
+    }
+}
+
 /// Fills each table with up to 3,000 rows.
-async fn fill(conn: &mut Conn) -> Result<()> {
-    conn.query_drop("SET SESSION cte_max_recursion_depth = 100000, sql_mode = 'NO_ENGINE_SUBSTITUTION'")
-        .await?;
+async fn fill(conn: &mut Conn, flavor: Flavor) -> Result<()> {
+    let set = "SET SESSION cte_max_recursion_depth = 100000, sql_mode = 'NO_ENGINE_SUBSTITUTION'";
+    conn.query_drop(as_of(flavor, set)).await?;
     let fills = [
         "numbers SELECT CAST(i AS UNSIGNED) * 5700000000000017, CONCAT('v', i), 0 FROM s",
         "pairs SELECT i % 7, CONCAT(CHAR(65 + i % 26 + 32 * (i % 2)), i), i, 0 FROM s",
@@ -64,7 +76,7 @@ async fn fill(conn: &mut Conn) -> Result<()> {
     for fill in fills {
         let (table, select) = fill.split_once(" SELECT ").context("a table and a SELECT")?;
         let sql = format!("INSERT IGNORE INTO {DATABASE}.{table} {SERIES} SELECT {select}");
-        conn.query_drop(sql).await.with_context(|| fill.to_owned())?;
+        conn.query_drop(as_of(flavor, &sql)).await.with_context(|| fill.to_owned())?;
     }
     Ok(())
 }
@@ -127,7 +139,12 @@ impl Writer {
 }
 
 async fn boot(connector: &str, sink: &str) -> Result<Sites> {
+    boot_of(Flavor::MySql, connector, sink).await
+}
+
+async fn boot_of(flavor: Flavor, connector: &str, sink: &str) -> Result<Sites> {
     let options = SitesOptions {
+        flavors: [flavor; 2],
         connector: format!("snapshot.mode = 'initial'\nsnapshot.chunk_rows = 100\n{connector}"),
         sink: sink.to_owned(),
         ..SitesOptions::with_databases([DATABASE])
@@ -136,13 +153,14 @@ async fn boot(connector: &str, sink: &str) -> Result<Sites> {
 }
 
 async fn fill_source(sites: &Sites) -> Result<()> {
+    let flavor = sites.sites[0].servers.mysql.flavor();
     let mut conn = sites.sites[0].servers.mysql.conn().await?;
     conn.query_drop(format!("CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")).await?;
     conn.query_drop(format!("USE {DATABASE}")).await?;
     for table in TABLES {
-        conn.query_drop(table).await.with_context(|| table.to_owned())?;
+        conn.query_drop(as_of(flavor, table)).await.with_context(|| table.to_owned())?;
     }
-    fill(&mut conn).await
+    fill(&mut conn, flavor).await
 }
 
 /// Waits until the source's connector has published all of its tables.
@@ -175,8 +193,17 @@ async fn definitions(sites: &Sites, site: usize) -> Result<Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filled_source_arrives_while_it_is_written_to() -> Result<()> {
+    filled(Flavor::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_does_one_of_mariadb() -> Result<()> {
+    filled(Flavor::MariaDb).await
+}
+
+async fn filled(flavor: Flavor) -> Result<()> {
     let seed = seed(7)?;
-    let sites = boot("", "").await?;
+    let sites = boot_of(flavor, "", "").await?;
     fill_source(&sites).await?;
     let writer = Writer::start(&sites, seed).await?;
     let [source, target] = &sites.sites;
@@ -254,9 +281,18 @@ async fn a_change_that_is_streamed_before_it_is_executed_is_not_overwritten() ->
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_both_processes_loses_nothing_of_a_snapshot() -> Result<()> {
+    killed(Flavor::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_of_one_of_mariadb() -> Result<()> {
+    killed(Flavor::MariaDb).await
+}
+
+async fn killed(flavor: Flavor) -> Result<()> {
     let seed = seed(8)?;
     let mut random = fastrand::Rng::with_seed(seed);
-    let sites = boot("", "").await?;
+    let sites = boot_of(flavor, "", "").await?;
     fill_source(&sites).await?;
     let writer = Writer::start(&sites, seed).await?;
     let [source, target] = &sites.sites;
@@ -288,17 +324,31 @@ async fn replace_makes_a_target_equal_that_had_other_rows() -> Result<()> {
     for other in [
         "INSERT INTO numbers VALUES (1, 'gone at the source', 0), (18446744073709551615, 'too', 0), (5700000000000017, 'old', 9)",
         "INSERT INTO words VALUES ('', 1), ('zzz', 1), ('z1', 5)",
-        "INSERT INTO emails VALUES (99999, 'user5@example.org', 1), (5, 'another', 1)",
+        "INSERT INTO emails VALUES (99999, 'user5@example.org', 1), (5, 'another', 1), (99998, 'moved@example.org', 1), \
+         (99997, 'new@example.org', 1), (99996, 'changed@example.org', 1)",
         "INSERT INTO plain VALUES ('old', 1)",
         "INSERT INTO bare VALUES (1), (2)",
     ] {
         target.query_drop(other).await.with_context(|| other.to_owned())?;
     }
+    // What is streamed meanwhile finds its unique values taken by rows that the source does not have.
+    let source = &sites.sites[0].servers.mysql;
+    let mut gate = source.conn_to(DATABASE).await?;
+    gate.query_drop("LOCK TABLES child WRITE").await?;
     sites.sites[0].connector.start_ready(READY).await?;
+    let mut conn = source.conn_to(DATABASE).await?;
+    for change in [
+        "INSERT INTO emails VALUES (3500, 'new@example.org', 0)",
+        "UPDATE emails SET email = 'changed@example.org' WHERE id = 2999",
+        "UPDATE emails SET id = 3600, email = 'moved@example.org' WHERE id = 2998",
+    ] {
+        conn.query_drop(change).await?;
+    }
     sites.sites[1].sink.start_ready(READY).await?;
+    gate.query_drop("UNLOCK TABLES").await?;
     published(&sites).await?;
     println!("{}", equal(&sites).await?);
-    Ok(())
+    sites.nothing_repaired_at(1).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

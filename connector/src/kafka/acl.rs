@@ -13,6 +13,7 @@ pub fn commands(brokers: &str, prefix: &str, transactional_id: &str) -> String {
         "{add} --operation Read {TOPIC} --topic {prefix}. --resource-pattern-type prefixed\n\
          {add} {TOPIC} --topic {heartbeat}\n\
          {add} {TOPIC} --topic {prefix}\n\
+         {add} --operation Read {TOPIC} --topic {prefix}-signal\n\
          {add} --operation Write --operation Describe --transactional-id {transactional_id}"
     )
 }

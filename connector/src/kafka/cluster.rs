@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     ClientConfig, admin::AdminClient, config::RDKafkaLogLevel, consumer::BaseConsumer, error::KafkaError,
+    producer::BaseProducer,
 };
 
 use super::{
@@ -153,6 +154,13 @@ impl Cluster {
         self.with_options(self.common(), Self::is_connection_option)
             .create_with_context(self.logged.clone())
             .map_err(|source| self.error("make a Kafka admin client", source))
+    }
+
+    /// A producer without transactions.
+    pub fn plain_producer(&self) -> Result<BaseProducer> {
+        self.with_options(self.common(), Self::is_connection_option)
+            .create()
+            .map_err(|source| self.error("make a Kafka producer", source))
     }
 
     /// A reader of what is committed, without a group: partitions are assigned by hand.

@@ -8,6 +8,7 @@ mod position_topic;
 mod producer;
 mod reach;
 mod rest;
+mod signal_topic;
 mod topics;
 
 pub use cluster::Cluster;
@@ -15,4 +16,5 @@ pub use error::{Error, Result};
 pub use position_topic::{is_empty_log, read_position, read_snapshot_plan};
 pub use producer::{Producer, Record};
 pub use reach::wait_for_answer;
+pub use signal_topic::{SignalTopic, send_signal};
 pub use topics::{Purpose, Topic, Topics};

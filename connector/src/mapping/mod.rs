@@ -10,3 +10,6 @@ mod value;
 pub use modes::Types;
 pub use table::{Unmappable, map_table};
 pub use value::{RowMapper, Unreadable};
+
+#[cfg(test)]
+pub use value::tests;

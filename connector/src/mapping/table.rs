@@ -17,12 +17,14 @@ pub enum Unmappable {
     Type { column: String, code: u8 },
 }
 
-/// The schema of a table's rows. `key`: positions of the key's columns, in key order.
+/// The schema of a table's rows. `key`: positions of the key's columns, in key order. `published`: positions of the columns that
+/// are, in the table's order; the key's are among them.
 pub fn map_table(
     prefix: &str,
     types: Types,
     map: &TableMap,
-    key: Vec<usize>,
+    key: &[usize],
+    published: &[usize],
 ) -> Result<TableSchema, Unmappable> {
     if !map.full_metadata {
         return Err(Unmappable::NoMetadata);
@@ -31,8 +33,8 @@ pub fn map_table(
         prefix: prefix.to_owned(),
         database: map.database.clone(),
         table: map.table.clone(),
-        columns: map.columns.iter().map(|column| map_column(types, column)).collect::<Result<_, _>>()?,
-        key,
+        columns: published.iter().map(|at| map_column(types, &map.columns[*at])).collect::<Result<_, _>>()?,
+        key: key.iter().filter_map(|at| published.iter().position(|published| published == at)).collect(),
     })
 }
 
@@ -282,6 +284,6 @@ mod tests {
             "{error}"
         );
         let map = TableMap::new("d".into(), "t".into(), vec![], vec![], false);
-        assert!(matches!(map_table("p", Types::default(), &map, vec![]), Err(Unmappable::NoMetadata)));
+        assert!(matches!(map_table("p", Types::default(), &map, &[], &[]), Err(Unmappable::NoMetadata)));
     }
 }

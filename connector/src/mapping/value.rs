@@ -21,6 +21,7 @@ use super::{
     table::escape_label,
     time,
 };
+use crate::filter::{Change, Treatment};
 
 /// What stands for a time that is none where null is not allowed.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
@@ -48,7 +49,10 @@ pub enum Unreadable {
 /// Maps the rows of one table version.
 #[derive(Debug)]
 pub struct RowMapper {
-    columns: Box<[ColumnMapper]>,
+    /// One for each column of the table; `None`: it is left out.
+    columns: Box<[Option<ColumnMapper>]>,
+    /// Whoever reads the values reads nothing else: what they cannot carry is told as text.
+    alone: bool,
 }
 
 #[derive(Debug)]
@@ -57,6 +61,7 @@ struct ColumnMapper {
     nullable: bool,
     types: Types,
     detail: Detail,
+    change: Option<Change>,
 }
 
 /// What a value needs to know of its column beyond what it says itself.
@@ -85,11 +90,20 @@ struct Label {
 }
 
 impl RowMapper {
-    pub fn new(map: &TableMap, types: Types) -> Self {
-        Self { columns: map.columns.iter().map(|column| ColumnMapper::new(column, types)).collect() }
+    /// `treatments`: one for each column of the table.
+    pub fn new(map: &TableMap, types: Types, treatments: &[Treatment], alone: bool) -> Self {
+        let mapper = |(column, treatment): (&ColumnDef, &Treatment)| match treatment {
+            Treatment::Whole => Some(ColumnMapper::new(column, types)),
+            Treatment::LeftOut { .. } => None,
+            Treatment::Changed { change, .. } => {
+                Some(ColumnMapper { change: Some(change.clone()), ..ColumnMapper::new(column, types) })
+            }
+        };
+        Self { columns: map.columns.iter().zip(treatments).map(mapper).collect(), alone }
     }
 
-    /// Replaces `values` by those of the image `row`, and appends to `exact` what they cannot carry.
+    /// Replaces `values` by those of the published columns of the image `row`, and appends to `exact` what they cannot
+    /// carry.
     pub fn map<'v>(
         &'v self,
         row: &[ColumnValue<'v>],
@@ -102,7 +116,17 @@ impl RowMapper {
         }
         values.clear();
         for (column, value) in self.columns.iter().zip(row) {
-            let (value, form) = column.map(value)?;
+            let Some(column) = column else { continue };
+            let (value, form) = column.map_changed(value)?;
+            if self.alone {
+                values.push(match form {
+                    Some((ExactForm::Text, data)) => {
+                        Value::Text(Cow::Owned(String::from_utf8_lossy(&data).into_owned()))
+                    }
+                    _ => value,
+                });
+                continue;
+            }
             values.push(value);
             if let Some((form, data)) = form {
                 exact.push(Exact { image, column: Cow::Borrowed(&*column.name), form, data });
@@ -140,7 +164,16 @@ impl ColumnMapper {
             ColumnType::Geometry { kind: strait_mysql::binlog::GeometryKind::Point, .. } => Detail::Point,
             _ => Detail::Plain,
         };
-        Self { name: column.name.as_str().into(), nullable: column.nullable, types, detail }
+        Self { name: column.name.as_str().into(), nullable: column.nullable, types, detail, change: None }
+    }
+
+    /// What a setting changes is changed for the header, too: it has nothing that the value has not.
+    fn map_changed<'v>(&'v self, value: &ColumnValue<'v>) -> Result<Mapped<'v>, Unreadable> {
+        let (value, exact) = self.map(value)?;
+        Ok(match (&self.change, value) {
+            (Some(change), Value::Text(text)) => (Value::Text(Cow::Owned(change.apply(&text))), None),
+            (_, value) => (value, exact),
+        })
     }
 
     fn map<'v>(&'v self, value: &ColumnValue<'v>) -> Result<Mapped<'v>, Unreadable> {
@@ -430,7 +463,7 @@ fn point(wkb: &[u8]) -> Option<(f64, f64)> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub mod tests {
     use super::*;
 
     pub fn column(name: &str, ty: ColumnType) -> ColumnDef {
@@ -456,7 +489,7 @@ pub(super) mod tests {
         value: ColumnValue<'static>,
     ) -> (Value<'static>, Option<(ExactForm, Vec<u8>)>) {
         let map = TableMap::new("d".into(), "t".into(), vec![column], vec![], true);
-        let mapper = RowMapper::new(&map, types);
+        let mapper = RowMapper::new(&map, types, &vec![Treatment::Whole; map.columns.len()], false);
         let (mut values, mut exact) = (Vec::new(), Vec::new());
         mapper.map(&[value], Image::After, &mut values, &mut exact).expect("maps");
         let value = values.remove(0).into_owned();
@@ -640,7 +673,8 @@ pub(super) mod tests {
     #[test]
     fn a_partial_image_is_refused() {
         let map = TableMap::new("d".into(), "t".into(), vec![column("gone", ColumnType::Long)], vec![], true);
-        let mapper = RowMapper::new(&map, Types::default());
+        let mapper =
+            RowMapper::new(&map, Types::default(), &vec![Treatment::Whole; map.columns.len()], false);
         let error = mapper
             .map(&[ColumnValue::Absent], Image::After, &mut Vec::new(), &mut Vec::new())
             .expect_err("refused");

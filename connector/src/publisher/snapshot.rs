@@ -2,7 +2,7 @@
 //! opened and chunks go into the log, each under a number of its own and together with how far its table has come.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -12,15 +12,20 @@ use strait_mysql::{
     value::ColumnValue,
 };
 use strait_schemas::{
-    Chunk, SnapshotPlan, SnapshotProgress, SnapshotStep, TableBegin, envelope::Snapshot as SnapshotMark,
+    Chunk, PlannedTable, Signal, SnapshotPlan, SnapshotProgress, SnapshotStep, TableBegin,
+    envelope::Snapshot as SnapshotMark,
 };
+use tokio::task::JoinHandle;
 
-use super::Publisher;
+use super::{Publisher, signals::patterns as patterns_of};
 use crate::{
     Error, Result,
     kafka::Record,
     rows::RowsOut,
-    snapshot::{Definition, Desk, Listing, Portion, ReadChunk, create_database, create_table, to_wire},
+    snapshot::{
+        self, Definition, Desk, Listing, LogPlace, Portion, ReadChunk, ReaderOptions, Streamed, Work,
+        create_database, create_table, to_wire,
+    },
     tables::{Destination, PublishedTable},
 };
 
@@ -35,16 +40,29 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct Snapshotting {
     pub plan: Arc<SnapshotPlan>,
     pub desk: Desk,
-    pub server_id: u32,
+    tasks: Vec<JoinHandle<()>>,
     began: Instant,
     began_rows: u64,
     told: Instant,
 }
 
 impl Snapshotting {
-    pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress, server_id: u32) -> Self {
+    pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress) -> Self {
         let now = Instant::now();
-        Self { plan, desk: Desk::default(), server_id, began: now, began_rows: progress.rows, told: now }
+        let (desk, tasks) = (Desk::default(), Vec::new());
+        Self { plan, desk, tasks, began: now, began_rows: progress.rows, told: now }
+    }
+
+    fn read(&mut self, readers: &ReaderOptions, work: Work) {
+        let reading = snapshot::read(readers.clone(), work, self.desk.clone());
+        self.tasks.push(readers.runtime.spawn(reading));
+    }
+}
+
+impl Drop for Snapshotting {
+    fn drop(&mut self) {
+        self.desk.close();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -71,15 +89,122 @@ impl Publisher {
             self.numbering.ddl(&id, now_us, create_database(create, now_us));
             self.numbering.close();
         }
-        for Definition { database, table, create } in &listing.tables {
-            let id = format!("{STEP}{},begin={database}.{table}", plan.id);
-            let rows = !plan.tables.is_empty();
-            let begin = TableBegin { database: database.clone(), table: table.clone(), rows };
-            self.numbering.snapshot(&id, now_us, SnapshotStep::Table(begin));
-            self.numbering.ddl(&id, now_us, create_table(database, create, now_us));
-            self.numbering.close();
+        let rows = !plan.tables.is_empty();
+        let repair = self.numbering.next_seq().generation() > 1;
+        for table in &listing.tables {
+            self.begin_table(plan.id, table, rows, repair);
         }
-        if plan.tables.is_empty() { self.end_snapshot() } else { Ok(()) }
+        if rows { Ok(()) } else { self.end_snapshot() }
+    }
+
+    /// The log says that a table is to come.
+    fn begin_table(&mut self, plan: u64, table: &Definition, rows: bool, repair: bool) {
+        let Definition { database, table, create } = table;
+        let now_us = crate::reader::now_us();
+        let id = format!("{STEP}{plan},begin={database}.{table}");
+        let begin = TableBegin { database: database.clone(), table: table.clone(), rows, repair };
+        self.numbering.snapshot(&id, now_us, SnapshotStep::Table(begin));
+        self.numbering.ddl(&id, now_us, create_table(database, create, now_us));
+        self.numbering.close();
+    }
+
+    /// Lets what is left of the snapshot be read.
+    pub fn start_readers(&mut self) {
+        if let (Some(snapshot), Some(progress)) = (&mut self.snapshot, &self.progress.snapshot) {
+            let work = Work::new(Arc::clone(&snapshot.plan), progress);
+            snapshot.read(&self.readers, work);
+        }
+    }
+
+    /// Tables that are to be brought while streaming: of the snapshot under way, or of one of
+    /// their own.
+    pub(super) fn add_to_snapshot(&mut self, tables: Vec<(Definition, PlannedTable)>) -> Result<()> {
+        let under_way = self.snapshot.as_ref().map(|snapshot| (*snapshot.plan).clone());
+        let mut plan = under_way.unwrap_or_else(|| SnapshotPlan {
+            id: self.numbering.next_seq().raw(),
+            tables: Vec::new(),
+            initial: false,
+        });
+        let first = plan.tables.len() as u32;
+        for (table, planned) in tables {
+            self.begin_table(plan.id, &table, true, false);
+            plan.tables.push(planned);
+        }
+        let (topic, key) = (&self.position, SnapshotPlan::key(self.tables.prefix()));
+        let value = plan.encode();
+        self.producer.send(&Record {
+            topic,
+            partition: 0,
+            key: Some(&key),
+            value: Some(&value),
+            headers: &[],
+        })?;
+        self.state.pending_since.get_or_insert_with(Instant::now);
+        let plan = Arc::new(plan);
+        let work = Work::of(Arc::clone(&plan), first..plan.tables.len() as u32);
+        let progress = self.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
+        let snapshot = match &mut self.snapshot {
+            Some(snapshot) => snapshot,
+            none => none.insert(Snapshotting::new(Arc::clone(&plan), progress)),
+        };
+        snapshot.plan = plan;
+        // What is not committed yet must not be read: a chunk is published in a later Kafka transaction, or in this one.
+        snapshot.read(&self.readers, work);
+        Ok(())
+    }
+
+    /// No more windows are opened; chunks that are read already are published.
+    pub(super) fn pause_snapshot(&mut self, paused: bool) {
+        match &mut self.progress.snapshot {
+            Some(progress) => {
+                tracing::info!(paused, "the snapshot");
+                progress.paused = paused;
+            }
+            None => tracing::warn!("there is no snapshot that could be paused or resumed"),
+        }
+    }
+
+    /// Some tables of the snapshot under way, or all, are not wanted any more.
+    pub(super) fn stop_snapshot(&mut self, signal: &Signal, patterns: &[String]) -> Result<()> {
+        let patterns = match patterns_of(patterns) {
+            Ok(patterns) => patterns,
+            Err(refusal) => {
+                tracing::warn!(id = signal.id, "a signal is passed over: {}", refusal.cause);
+                return Ok(());
+            }
+        };
+        let (Some(snapshot), Some(progress)) = (&self.snapshot, &self.progress.snapshot) else {
+            tracing::warn!(id = signal.id, "there is no snapshot that could be stopped");
+            return Ok(());
+        };
+        let plan = Arc::clone(&snapshot.plan);
+        let is_meant = |table: &PlannedTable| {
+            let name = format!("{}.{}", table.database, table.table);
+            patterns.is_empty() || patterns.matches(&name)
+        };
+        let undone = (progress.next..plan.tables.len() as u32).filter(|table| !progress.is_done(*table));
+        let stopped: Vec<u32> = undone.filter(|table| is_meant(&plan.tables[*table as usize])).collect();
+        for table in stopped {
+            let planned = &plan.tables[table as usize];
+            tracing::info!(id = signal.id, table = %format_args!("{}.{}", planned.database, planned.table), "the snapshot of the table is stopped");
+            if let Some(snapshot) = &self.snapshot {
+                snapshot.desk.leave(table);
+            }
+            self.leave_table(table)?;
+        }
+        Ok(())
+    }
+
+    /// The log says that no more is to come of a table.
+    fn leave_table(&mut self, table: u32) -> Result<()> {
+        let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let (id, planned) = (snapshot.plan.id, &snapshot.plan.tables[table as usize]);
+        let (database, name) = (planned.database.clone(), planned.table.clone());
+        let step = SnapshotStep::Left { database, table: name };
+        self.numbering.snapshot(&format!("{STEP}{id},left={table}"), crate::reader::now_us(), step);
+        self.numbering.close();
+        self.state.pending_since.get_or_insert_with(Instant::now);
+        self.advance(table, None, 0)
     }
 
     /// Between two transactions.
@@ -90,9 +215,13 @@ impl Publisher {
             return Err(error);
         }
         for table in desk.take_passed_over() {
-            self.advance(table, None, 0)?;
+            self.leave_table(table)?;
         }
-        desk.open_windows(|| self.progress.gtids.clone().unwrap_or_default());
+        let paused = self.progress.snapshot.as_ref().is_some_and(|progress| progress.paused);
+        if !paused && let Some(place) = self.stands_at() {
+            let gtids = || self.progress.gtids.clone().unwrap_or_default();
+            desk.open_windows(|| Streamed { gtids: gtids(), place });
+        }
         while let Some(chunk) = self.take_ready(&desk) {
             self.publish_chunk(chunk)?;
             if self.is_due(true) {
@@ -108,11 +237,19 @@ impl Publisher {
         passed.or_else(|| self.state.heard.as_ref().and_then(|(file, pos)| desk.take_ready(file, *pos)))
     }
 
+    /// Where the stream has come to in this server's log. `None`: it has not told that yet.
+    fn stands_at(&self) -> Option<LogPlace> {
+        let heard = || self.state.heard.clone().map(|(file, pos)| LogPlace { file, pos });
+        match self.progress.file.is_empty() {
+            true => heard(),
+            false => Some(LogPlace { file: self.progress.file.clone(), pos: self.progress.pos }),
+        }
+    }
+
     fn publish_chunk(&mut self, chunk: ReadChunk) -> Result<()> {
         let ReadChunk { window_id, table, mut read, window } = chunk;
-        let Some((plan, server_id)) = self.snapshot.as_ref().map(|it| (it.plan.id, it.server_id)) else {
-            return Ok(());
-        };
+        let Some(plan) = self.snapshot.as_ref().map(|it| it.plan.id) else { return Ok(()) };
+        let server_id = self.readers.server_id;
         let shape = Arc::clone(&read.shape);
         let (map, key) = (&shape.map, &shape.key);
         let id = format!(
@@ -141,7 +278,7 @@ impl Publisher {
             });
         }
         let destination = self.tables.destination(map, &mut self.topics, &mut self.source, place)?;
-        let Destination::Published(published) = &*destination else { return self.advance(table, None, 0) };
+        let Destination::Published(published) = &*destination else { return self.leave_table(table) };
         let in_range =
             |key: &&Vec<KeyValue>| is_in_range(key, read.above.as_deref(), read.through.as_deref());
         let step = Chunk {
@@ -152,7 +289,8 @@ impl Publisher {
             above: read.above.as_deref().map(to_wire),
             through: read.through.as_deref().map(to_wire),
             window: window.keys().filter(in_range).map(|key| to_wire(key)).collect(),
-            chosen: read.chosen,
+            // What the condition leaves out may be at the target for a reason.
+            chosen: read.chosen || published.condition.is_some(),
             last: read.through.is_none(),
         };
         self.numbering.snapshot(&id, read.read_us, SnapshotStep::Chunk(Box::new(step)));
@@ -188,10 +326,12 @@ impl Publisher {
             let planned = &snapshot.plan.tables[table as usize];
             tracing::info!(table = %format_args!("{}.{}", planned.database, planned.table), "the table is published");
         }
+        let shown = shown(snapshot, progress);
         if snapshot.told.elapsed() >= TOLD {
             snapshot.told = Instant::now();
-            tell(snapshot, progress);
+            tracing::info!("snapshot: {shown}");
         }
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
         if progress.next == tables { self.end_snapshot() } else { Ok(()) }
     }
 
@@ -199,11 +339,11 @@ impl Publisher {
     pub(super) fn end_snapshot(&mut self) -> Result<()> {
         let Some(snapshot) = self.snapshot.take() else { return Ok(()) };
         let rows = self.progress.snapshot.take().map_or(0, |progress| progress.rows);
-        snapshot.desk.close();
         let consistent = self.progress.gtids.as_ref().map_or_else(
             || crate::progress::file_id(&self.progress.file, self.progress.pos),
             ToString::to_string,
         );
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = serde_json::Value::Null;
         tracing::info!(
             rows,
             seconds = snapshot.began.elapsed().as_secs(),
@@ -254,8 +394,7 @@ impl Sending<'_> {
                 origin: tables.site(),
                 pos: self.head.pos,
             };
-            out.publish_read(self.published, map, SnapshotMark::True, &values)?;
-            sent += 1;
+            sent += u64::from(out.publish_read(self.published, map, SnapshotMark::True, &values)?);
         }
         Ok(sent)
     }
@@ -309,21 +448,23 @@ fn is_in_range(key: &[KeyValue], above: Option<&[KeyValue]>, through: Option<&[K
         && through.and_then(number).is_none_or(|through| key <= through)
 }
 
-fn tell(snapshot: &Snapshotting, progress: &SnapshotProgress) {
+/// How far it is, by the server's guess of the rows.
+fn shown(snapshot: &Snapshotting, progress: &SnapshotProgress) -> serde_json::Value {
     let seconds = snapshot.began.elapsed().as_secs_f64();
     let rate = (progress.rows - snapshot.began_rows) as f64 / seconds.max(0.001);
     let estimate: u64 = snapshot.plan.tables.iter().map(|table| table.estimate).sum();
     let left = estimate.saturating_sub(progress.rows) as f64 / rate.max(1.0);
-    let tables = snapshot.plan.tables.len();
-    tracing::info!(
-        rows = progress.rows,
-        about = estimate,
-        rows_per_second = rate as u64,
-        tables_done = progress.next,
-        tables,
-        seconds_left = left as u64,
-        "snapshot"
-    );
+    let tables = snapshot.plan.tables.len() as u32;
+    let done = (0..tables).filter(|table| progress.is_done(*table)).count();
+    serde_json::json!({
+        "rows": progress.rows,
+        "about": estimate,
+        "rows_per_second": rate as u64,
+        "tables_done": done,
+        "tables": tables,
+        "seconds_left": left as u64,
+        "paused": progress.paused,
+    })
 }
 
 #[cfg(test)]

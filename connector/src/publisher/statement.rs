@@ -23,6 +23,7 @@ impl Publisher {
     ) -> Result<()> {
         self.metrics.lag.behind();
         self.discard_chunks();
+        self.signals.forget_announced();
         self.state.idle_us = 0;
         let fate = self.fate_of(&head)?;
         let mut current = Current::new(head, fate);

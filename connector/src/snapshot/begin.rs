@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 
-use strait_mysql::server::{ServerFacts, connect, read_facts};
-use strait_schemas::SnapshotPlan;
+use strait_mysql::{
+    catalog::TableName,
+    server::{ServerFacts, ServerOptions, connect, read_binlog_place, read_facts},
+};
+use strait_schemas::{PlannedTable, SnapshotPlan};
 
-use super::plan::{self, Listing};
+use super::{
+    LogPlace,
+    moment::unknown_end,
+    plan::{self, Definition, Listing},
+};
 use crate::{Error, Result, config::Config, filter::Filter, source::Source};
 
 /// DDL that comes in between is soon over.
@@ -20,6 +27,29 @@ pub struct Begun {
     pub listing: Listing,
 }
 
+/// Some tables as they are now, and a place in the binary log behind that.
+pub fn look(
+    server: &ServerOptions,
+    source: &Source,
+    filter: &Filter,
+    meant: impl Fn(&TableName) -> bool,
+) -> Result<(Vec<(Definition, PlannedTable)>, LogPlace)> {
+    let place = server.place();
+    let failed = |attempted| {
+        let place = place.clone();
+        move |source| Error::Source { attempted, place, source }
+    };
+    source.wait_for(async {
+        let mut conn = connect(server).await.map_err(failed("connect for a snapshot"))?;
+        let listing = plan::list(&mut conn, filter, &place, meant).await?;
+        let planned = plan::estimate(&mut conn, &listing, &place).await?;
+        let end = read_binlog_place(&mut conn).await.map_err(failed("ask where the binary log ends"))?;
+        let end = end.ok_or_else(|| unknown_end(&place))?;
+        let tables = listing.tables.into_iter().zip(planned).collect();
+        Ok((tables, LogPlace { file: end.file, pos: end.pos }))
+    })
+}
+
 /// Lists the tables around one moment (see `plan`). `with_rows`: not only their definitions.
 pub fn begin(config: &Config, source: &Source, filter: &Filter, id: u64, with_rows: bool) -> Result<Begun> {
     let options = config.server_options();
@@ -30,10 +60,10 @@ pub fn begin(config: &Config, source: &Source, filter: &Filter, id: u64, with_ro
     };
     source.wait_for(async {
         let mut conn = connect(&options).await.map_err(failed("connect for the snapshot"))?;
-        let mut before = plan::list(&mut conn, filter, &place).await?;
+        let mut before = plan::list(&mut conn, filter, &place, |_| true).await?;
         for _ in 0..TRIES {
             let facts = read_facts(&mut conn).await.map_err(failed("read the server's settings"))?;
-            let after = plan::list(&mut conn, filter, &place).await?;
+            let after = plan::list(&mut conn, filter, &place, |_| true).await?;
             if before != after {
                 before = after;
                 continue;

@@ -2,7 +2,7 @@
 //! published or discarded.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -27,7 +27,7 @@ use crate::Error;
 pub type WindowId = u64;
 
 /// A place in the binary log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogPlace {
     pub file: String,
     pub pos: u64,
@@ -35,9 +35,16 @@ pub struct LogPlace {
 
 impl LogPlace {
     /// Whether a stream that stands at (file, pos) has everything before this place.
-    fn is_passed_at(&self, file: &str, pos: u64) -> bool {
+    pub fn is_passed_at(&self, file: &str, pos: u64) -> bool {
         (file.len(), file, pos) >= (self.file.len(), self.file.as_str(), self.pos)
     }
+}
+
+/// How far the stream had come when a window was opened.
+#[derive(Debug, Clone, Default)]
+pub struct Streamed {
+    pub gtids: GtidSet,
+    pub place: LogPlace,
 }
 
 /// Rows as a SELECT gave them.
@@ -91,11 +98,13 @@ struct State {
     entries: BTreeMap<WindowId, Entry>,
     discarded: BTreeMap<WindowId, Discarded>,
     /// What had been streamed when the newest windows were opened.
-    streamed: Option<GtidSet>,
+    streamed: Option<Streamed>,
     /// A reader's fault: the run cannot go on.
     failed: Option<Error>,
     /// Tables that are gone.
     passed_over: Vec<u32>,
+    /// Tables that nobody wants any more.
+    left: HashSet<u32>,
     /// The stream is behind this run; nothing is answered any more.
     closed: bool,
 }
@@ -147,16 +156,20 @@ impl Desk {
 
     // The reader's side.
 
-    /// Asks for a window; gives it and what had been streamed when it was opened. `None`: the run is over.
+    /// Asks for a window; gives it and what had been streamed when it was opened. `None`: nobody wants the table any more,
+    /// or the run is over.
     pub async fn open(
         &self,
         table: u32,
         name: &TableName,
         key: &[String],
         cascading: &[TableName],
-    ) -> Option<(WindowId, GtidSet)> {
+    ) -> Option<(WindowId, Streamed)> {
         let id = {
             let mut state = self.lock();
+            if state.left.contains(&table) {
+                return None;
+            }
             let id = state.next;
             state.next += 1;
             let entry = Entry {
@@ -175,11 +188,14 @@ impl Desk {
             if state.closed {
                 return Some(None);
             }
+            if state.left.contains(&table) {
+                return Some(None);
+            }
             match state.entries.get(&id) {
                 Some(Entry { phase: Phase::Asked, .. }) => None,
                 Some(_) => Some(state.streamed.clone().map(|streamed| (id, streamed))),
                 // It was discarded at once: its outcome is asked for all the same.
-                None => Some(Some((id, GtidSet::default()))),
+                None => Some(Some((id, Streamed::default()))),
             }
         })
         .await
@@ -240,7 +256,7 @@ impl Desk {
     }
 
     /// Opens the windows that were asked for.
-    pub fn open_windows(&self, streamed: impl FnOnce() -> GtidSet) {
+    pub fn open_windows(&self, streamed: impl FnOnce() -> Streamed) {
         let mut state = self.lock();
         let mut asked =
             state.entries.values_mut().filter(|entry| matches!(entry.phase, Phase::Asked)).peekable();
@@ -320,6 +336,19 @@ impl Desk {
         self.tell(state);
     }
 
+    /// Nobody wants a table any more.
+    pub fn leave(&self, table: u32) {
+        let mut state = self.lock();
+        state.left.insert(table);
+        let ids: Vec<WindowId> =
+            state.entries.iter().filter(|(_, entry)| entry.table == table).map(|(id, _)| *id).collect();
+        for id in ids {
+            state.entries.remove(&id);
+            state.discarded.insert(id, Discarded::Left);
+        }
+        self.tell(&state);
+    }
+
     /// The run is over: nobody waits any more.
     pub fn close(&self) {
         let mut state = self.lock();
@@ -363,7 +392,7 @@ mod tests {
         let opening = desk.open(table, &name, &[], &[]);
         tokio::pin!(opening);
         assert!(futures_util::poll!(&mut opening).is_pending(), "only the publisher opens windows");
-        desk.open_windows(GtidSet::default);
+        desk.open_windows(Streamed::default);
         opening.await.expect("not closed").0
     }
 
@@ -400,7 +429,7 @@ mod tests {
         desk.deliver(follower, read(4));
         assert!(desk.take_ready("binlog.000002", 4).is_none(), "there would be a hole before it");
         assert_eq!(desk.outcome(follower).await, Outcome::Discarded(Discarded::Unclear));
-        desk.open_windows(GtidSet::default);
+        desk.open_windows(Streamed::default);
         let later = asking.await.expect("not closed").0;
         desk.deliver(later, read(4));
         assert!(desk.take_ready("binlog.000002", 4).is_some());

@@ -9,6 +9,10 @@
 //! 4. When the stream has passed H, between two transactions, the chunk goes into the log without the rows whose keys
 //!    are in the window.
 //!
+//! MariaDB has no set of what its engines have committed, but a consistent snapshot tells the place in the binary log up
+//! to which it sees exactly everything: there 2 takes snapshots until one lies behind all that was streamed, and its place
+//! is H.
+//!
 //! Argument. A transaction enters `gtid_executed` after the engine has committed it, and is written to the binary
 //! log before. Let T be a transaction that touches key k of the chunk, and k be in no window.
 //! - T was streamed before the window opened: it is in S, so the SELECT sees it. This is what 2 is for: a
@@ -31,6 +35,7 @@ mod begin;
 mod definition;
 mod desk;
 mod keys;
+mod moment;
 mod plan;
 mod reader;
 mod window;
@@ -39,9 +44,9 @@ use strait_mysql::client::{ClientError, code, server_code};
 
 use crate::Error;
 
-pub use begin::{Begun, begin};
+pub use begin::{Begun, begin, look};
 pub use definition::{create_database, create_table};
-pub use desk::{Desk, ReadChunk};
+pub use desk::{Desk, LogPlace, ReadChunk, Streamed};
 pub use keys::to_wire;
 pub use plan::{Definition, Listing};
 pub use reader::{Portion, ReaderOptions, Work, read};
@@ -53,7 +58,7 @@ fn failed(attempted: &'static str, place: &str, source: ClientError) -> Error {
         Some(number) if denied.contains(&number) => Error::refused(
             format!("the source does not let its account {attempted}: {source}"),
             place,
-            "GRANT SELECT ON the database to the account; or leave the database out (databases.exclude), or snapshot.mode = \"never\"",
+            "GRANT SELECT ON the database to the account; or leave the table out (table.exclude.list), or snapshot.mode = \"never\"",
         ),
         _ => Error::Sql { attempted, place: place.to_owned(), source },
     }

@@ -31,8 +31,13 @@ pub struct Definition {
     pub create: String,
 }
 
-/// Lists what is published, parents first.
-pub async fn list(conn: &mut Conn, filter: &Filter, place: &str) -> Result<Listing> {
+/// Lists what is published and meant, parents first.
+pub async fn list(
+    conn: &mut Conn,
+    filter: &Filter,
+    place: &str,
+    meant: impl Fn(&TableName) -> bool,
+) -> Result<Listing> {
     let unread = |attempted| {
         let place = place.to_owned();
         move |source| Error::Source { attempted, place, source }
@@ -41,7 +46,7 @@ pub async fn list(conn: &mut Conn, filter: &Filter, place: &str) -> Result<Listi
         .await
         .map_err(unread("list the tables"))?
         .into_iter()
-        .filter(|name| filter.publishes(&name.database))
+        .filter(|name| filter.publishes(&name.database, &name.table) && meant(name))
         .collect();
     let tables = read_tables(conn, &names).await.map_err(unread("read the catalog"))?;
     let mut listing = Listing::default();

@@ -3,15 +3,14 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use strait_mysql::{
     binlog::TableMap,
     catalog::{TableName, read_table},
     client::{ClientError, Conn, Queryable as _},
-    gtid::GtidSet,
-    server::{ServerOptions, Session, connect_session, read_binlog_place},
+    server::{Flavor, ServerOptions, Session, connect_session, read_identity},
     snapshot::{KeyValue, SelectedRow, Shape, key_values, read_shape},
 };
 use strait_schemas::{SnapshotPlan, SnapshotProgress};
@@ -22,18 +21,21 @@ use super::{
     failed, keys,
     window::Discarded,
 };
+use tokio::runtime::Handle;
+
 use crate::{Error, Result, reader::now_us};
 
 /// Chunks of a table that are read ahead of the one that is published next.
 const AHEAD: usize = 2;
 /// Rows of a table without a key that are handed over at once.
 const PORTION: usize = 1000;
-/// Between two looks at `gtid_executed`.
-const EXECUTED_STEP: Duration = Duration::from_millis(2);
 
 #[derive(Debug, Clone)]
 pub struct ReaderOptions {
     pub server: ServerOptions,
+    pub server_id: u32,
+    pub runtime: Handle,
+    pub flavor: Flavor,
     /// The server that is streamed from: a proxy may lead elsewhere.
     pub server_uuid: Option<String>,
     pub readers: usize,
@@ -49,6 +51,12 @@ pub struct Work {
 }
 
 impl Work {
+    /// Tables of the plan that nothing has come of yet.
+    pub fn of(plan: Arc<SnapshotPlan>, tables: std::ops::Range<u32>) -> Self {
+        let left = tables.map(|table| (table, None)).collect();
+        Self { plan, left: Arc::new(Mutex::new(left)) }
+    }
+
     pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress) -> Self {
         let left = (progress.next..plan.tables.len() as u32)
             .filter(|table| !progress.is_done(*table))
@@ -83,19 +91,21 @@ pub async fn read(options: ReaderOptions, work: Work, desk: Desk) {
     }
 }
 
-struct Reader<'a> {
-    options: &'a ReaderOptions,
-    desk: &'a Desk,
-    conn: Conn,
+pub(super) struct Reader<'a> {
+    pub options: &'a ReaderOptions,
+    pub desk: &'a Desk,
+    pub conn: Conn,
+    /// Of MariaDB: the place in the binary log that the open transaction sees everything up to.
+    pub sees: Option<LogPlace>,
 }
 
 /// A table on its way.
-struct Reading {
-    table: u32,
-    name: TableName,
+pub(super) struct Reading {
+    pub table: u32,
+    pub name: TableName,
     condition: Option<String>,
-    shape: Arc<Shape>,
-    cascading: Vec<TableName>,
+    pub shape: Arc<Shape>,
+    pub cascading: Vec<TableName>,
     size: ChunkSize,
     /// Where the next chunk begins, and where the one begins that is published next.
     above: Option<Vec<KeyValue>>,
@@ -111,7 +121,7 @@ impl<'a> Reader<'a> {
         while let Some((table, above)) = work.take() {
             let reader = match &mut reader {
                 Some(reader) => reader,
-                none => none.insert(Self { conn: login(options).await?, options, desk }),
+                none => none.insert(Self { conn: login(options).await?, options, desk, sees: None }),
             };
             let planned = &work.plan.tables[table as usize];
             let name = TableName::new(&planned.database, &planned.table);
@@ -122,12 +132,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn failed(&self, attempted: &'static str) -> impl FnOnce(strait_mysql::Error) -> Error + use<> {
+    pub fn failed(&self, attempted: &'static str) -> impl FnOnce(strait_mysql::Error) -> Error + use<> {
         let place = self.options.server.place();
         move |source| Error::Source { attempted, place, source }
     }
 
-    fn sql(&self, attempted: &'static str) -> impl FnOnce(ClientError) -> Error + use<> {
+    pub fn sql(&self, attempted: &'static str) -> impl FnOnce(ClientError) -> Error + use<> {
         let place = self.options.server.place();
         move |source| failed(attempted, &place, source)
     }
@@ -165,8 +175,9 @@ impl<'a> Reader<'a> {
                 false => self.read_chunks(&mut reading).await?,
             };
             match outcome {
-                Outcome::Published => return Ok(true),
-                Outcome::Closed => return Ok(false),
+                Outcome::Published | Outcome::Discarded(Discarded::Left) => return Ok(true),
+                // It was left before its window opened, or the run is over.
+                Outcome::Closed => return Ok(!self.desk.is_closed()),
                 Outcome::Discarded(_) => {}
             }
         }
@@ -208,6 +219,7 @@ impl<'a> Reader<'a> {
                     }
                     (reading.above, reading.ended) = (reading.published.clone(), false);
                     match why {
+                        Discarded::Left => return Ok(Outcome::Discarded(why)),
                         Discarded::Crowded => reading.size.shrink(),
                         Discarded::Unclear => self.look_again(reading).await?,
                     }
@@ -231,12 +243,12 @@ impl<'a> Reader<'a> {
 
     /// False: the run is over.
     async fn read_chunk(&mut self, reading: &mut Reading) -> Result<bool> {
-        let Some(id) = self.open(reading).await? else { return Ok(false) };
+        let Some(id) = self.open_moment(reading).await? else { return Ok(false) };
         let began = Instant::now();
         let sql =
             reading.shape.chunk(reading.above.as_deref(), reading.condition.as_deref(), reading.size.rows());
         let (rows, whole) = self.select(&reading.shape, &sql, reading.size.bytes()).await?;
-        let high = self.high().await?;
+        let high = self.end_moment().await?;
         let bytes: usize = rows.iter().map(SelectedRow::bytes).sum();
         let count = rows.len() as u64;
         let ended = whole && count < reading.size.rows();
@@ -265,51 +277,6 @@ impl<'a> Reader<'a> {
                 self.options.server.place()
             ),
         }
-    }
-
-    /// Opens a window and waits until everything that was streamed before is executed. `None`: the run is over.
-    async fn open(&mut self, reading: &Reading) -> Result<Option<WindowId>> {
-        let key: Vec<String> =
-            reading.shape.key.iter().map(|at| reading.shape.map.columns[*at].name.clone()).collect();
-        let opened = self.desk.open(reading.table, &reading.name, &key, &reading.cascading).await;
-        let Some((id, streamed)) = opened else { return Ok(None) };
-        let mut told = false;
-        while !self.executed().await?.contains_set(&streamed) {
-            if !std::mem::replace(&mut told, true) {
-                tracing::debug!(table = %reading.name, "waiting until what was streamed is executed");
-            }
-            if self.desk.is_closed() {
-                return Ok(None);
-            }
-            tokio::time::sleep(EXECUTED_STEP).await;
-        }
-        Ok(Some(id))
-    }
-
-    async fn executed(&mut self) -> Result<GtidSet> {
-        let place = self.options.server.place();
-        let text: Option<String> = self
-            .conn
-            .query_first("SELECT @@GLOBAL.gtid_executed")
-            .await
-            .map_err(self.sql("ask for gtid_executed"))?;
-        text.unwrap_or_default().parse().map_err(|source: strait_mysql::gtid::ParseError| Error::Source {
-            attempted: "read gtid_executed",
-            place,
-            source: source.into(),
-        })
-    }
-
-    async fn high(&mut self) -> Result<LogPlace> {
-        let place =
-            read_binlog_place(&mut self.conn).await.map_err(self.failed("ask where the binary log ends"))?;
-        place.map(|place| LogPlace { file: place.file, pos: place.pos }).ok_or_else(|| {
-            Error::refused(
-                "the account may not ask where the binary log ends, which a snapshot must know",
-                self.options.server.place(),
-                "GRANT REPLICATION CLIENT ON *.* to the account; or snapshot.mode = \"never\"",
-            )
-        })
     }
 
     /// The rows, and whether all of them: what exceeds `bytes` is left for the next chunk.
@@ -347,15 +314,8 @@ impl<'a> Reader<'a> {
 
     /// A table without a key is read at once, from a moment in which nothing changed it; the stream waits meanwhile.
     async fn read_whole(&mut self, reading: &mut Reading) -> Result<Outcome> {
-        let Some(id) = self.open(reading).await? else { return Ok(Outcome::Closed) };
-        self.conn
-            .query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-            .await
-            .map_err(self.sql("begin a consistent read"))?;
-        // The engine's view is taken by the first look at the table.
-        let probe = format!("SELECT 1 FROM {} LIMIT 1", reading.shape.quoted);
-        self.conn.query_drop(probe).await.map_err(self.sql("read rows for the snapshot"))?;
-        let high = self.high().await?;
+        let Some(id) = self.open_moment(reading).await? else { return Ok(Outcome::Closed) };
+        let high = self.hold_moment(&reading.shape).await?;
         let (give, more) = tokio::sync::mpsc::channel(2);
         tracing::debug!(table = %reading.name, "a table without a key is read as a whole; the stream waits meanwhile");
         let shape = Arc::clone(&reading.shape);
@@ -378,7 +338,7 @@ impl<'a> Reader<'a> {
         }
         drop(give);
         if whole {
-            self.conn.query_drop("COMMIT").await.map_err(self.sql("end a consistent read"))?;
+            self.end_transaction().await?;
         }
         Ok(self.desk.outcome(id).await)
     }
@@ -445,10 +405,11 @@ async fn login(options: &ReaderOptions) -> Result<Conn> {
     let failed =
         |source| Error::Source { attempted: "connect for the snapshot", place: place.clone(), source };
     let mut conn = connect_session(&options.server, &session).await.map_err(failed)?;
-    let uuid: Option<String> = conn
-        .query_first("SELECT @@server_uuid")
-        .await
-        .map_err(|source| Error::Sql { attempted: "ask for server_uuid", place: place.clone(), source })?;
+    let uuid = read_identity(&mut conn).await.map_err(|source| Error::Sql {
+        attempted: "ask which server this is",
+        place: place.clone(),
+        source,
+    })?;
     if uuid == options.server_uuid {
         return Ok(conn);
     }

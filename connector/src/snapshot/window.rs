@@ -22,6 +22,8 @@ pub enum Discarded {
     Crowded,
     /// What passed may have changed rows in ways that the window does not show.
     Unclear,
+    /// Nobody wants the table any more: it is not read again.
+    Left,
 }
 
 impl Window {

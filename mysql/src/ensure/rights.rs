@@ -43,7 +43,7 @@ pub fn ensure_snapshot_rights(facts: &ServerFacts, grants: &Grants, databases: &
             "the account has no right SELECT on all databases: the snapshot brings only what it may see, while changes of \
              the rest are published all the same",
             format!(
-                "GRANT SELECT ON *.* TO {}; or name the databases that are meant in databases.include",
+                "GRANT SELECT ON *.* TO {}; or name the databases that are meant in database.include.list",
                 grants.grantee()
             ),
         )];

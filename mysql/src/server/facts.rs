@@ -267,6 +267,20 @@ pub async fn read_binlog_place(conn: &mut Conn) -> Result<Option<BinlogPlace>> {
     Ok(Some(BinlogPlace { file, pos, do_db: names(text(&row, 2)), ignore_db: names(text(&row, 3)) }))
 }
 
+/// File and position in the binary log up to which MariaDB has committed, in its engines too, as of the consistent
+/// snapshot that `conn` has just begun. `None`: it does not tell. (`gtid_binlog_pos` and SHOW BINARY LOG STATUS have
+/// what is only logged as well.)
+pub async fn read_snapshot_place(conn: &mut Conn) -> Result<Option<(String, u64)>, mysql_async::Error> {
+    let rows: Vec<Row> = conn.query("SHOW STATUS LIKE 'binlog\\_snapshot\\_%'").await?;
+    let value = |name: &str| {
+        rows.iter()
+            .find(|row| text(row, 0).is_some_and(|found| found.eq_ignore_ascii_case(name)))
+            .and_then(|row| text(row, 1))
+    };
+    let pos = value("binlog_snapshot_position").and_then(|pos| pos.parse().ok());
+    Ok(value("binlog_snapshot_file").filter(|file| !file.is_empty()).zip(pos))
+}
+
 /// The binary logs that the server still has, the oldest first.
 pub async fn read_binlog_files(conn: &mut Conn) -> Result<Vec<String>> {
     let place = place_of(conn);

@@ -68,6 +68,9 @@ fn column_type(column: &Column, labels: usize) -> Option<ColumnType> {
             },
         },
         "char" | "binary" => ColumnType::Char { max_bytes: octets },
+        // MariaDB's.
+        "uuid" | "inet6" => ColumnType::Char { max_bytes: 16 },
+        "inet4" => ColumnType::Char { max_bytes: 4 },
         "varchar" | "varbinary" => ColumnType::VarChar { max_bytes: octets },
         "tinytext" | "tinyblob" => ColumnType::Blob { length_bytes: 1 },
         "text" | "blob" => ColumnType::Blob { length_bytes: 2 },

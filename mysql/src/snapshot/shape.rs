@@ -8,7 +8,7 @@ use super::columns;
 use crate::{
     Result,
     binlog::{ColumnType, KeyPart, TableMap},
-    catalog::{Table, TableName, ask, field, number, read_table},
+    catalog::{Column, Table, TableName, ask, field, number, read_table},
     client::quote_name,
 };
 
@@ -48,11 +48,8 @@ impl Shape {
         let whole = key.iter().all(|part| part.prefix == 0);
         let documents = columns.iter().filter(|column| matches!(column.ty, ColumnType::Json { .. }));
         let types = documents.map(|column| json_types(&quote_name(&column.name)));
-        let select: Vec<String> = columns
-            .iter()
-            .map(|column| selected(&quote_name(&column.name), column.ty))
-            .chain(types)
-            .collect();
+        let values = table.columns.iter().zip(&columns).map(|(column, mapped)| selected(column, mapped.ty));
+        let select: Vec<String> = values.chain(types).collect();
         let name = &table.name;
         let places: Vec<usize> =
             if whole { key.iter().map(|part| part.column).collect() } else { Vec::new() };
@@ -67,11 +64,16 @@ impl Shape {
     }
 }
 
-/// The number behind an ENUM or SET is what rows carry, and what their order goes by.
-fn selected(name: &str, ty: ColumnType) -> String {
-    match ty {
-        ColumnType::Enum { .. } | ColumnType::Set { .. } => format!("CAST({name} AS UNSIGNED)"),
-        _ => name.to_owned(),
+/// The number behind an ENUM or SET is what rows carry, and what their order goes by; of MariaDB's UUID and addresses
+/// the bytes.
+fn selected(column: &Column, ty: ColumnType) -> String {
+    let name = quote_name(&column.name);
+    match (ty, column.data_type.as_str()) {
+        (ColumnType::Enum { .. } | ColumnType::Set { .. }, _) => format!("CAST({name} AS UNSIGNED)"),
+        (ColumnType::Char { max_bytes }, "uuid" | "inet4" | "inet6") => {
+            format!("CAST({name} AS BINARY({max_bytes}))")
+        }
+        _ => name,
     }
 }
 
@@ -120,7 +122,15 @@ async fn read_key(conn: &mut Conn, table: &Table) -> Result<Vec<KeyPart>> {
 }
 
 async fn read_collations(conn: &mut Conn) -> Result<HashMap<String, u16>> {
-    let sql = "SELECT COLLATION_NAME, ID FROM information_schema.COLLATIONS WHERE ID IS NOT NULL".to_owned();
-    let rows = ask(conn, "reading collations", sql).await?;
+    // MariaDB has collations of several charsets, which have a full name with each.
+    let sql = "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'information_schema' \
+               AND TABLE_NAME = 'COLLATION_CHARACTER_SET_APPLICABILITY' AND COLUMN_NAME = 'FULL_COLLATION_NAME'";
+    let sql = match ask(conn, "reading collations", sql.to_owned()).await?.is_empty() {
+        true => "SELECT COLLATION_NAME, ID FROM information_schema.COLLATIONS WHERE ID IS NOT NULL",
+        false => {
+            "SELECT FULL_COLLATION_NAME, ID FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY"
+        }
+    };
+    let rows = ask(conn, "reading collations", sql.to_owned()).await?;
     Ok(rows.iter().filter_map(|row| Some((field(row, 0), number(row, 1)?))).collect())
 }

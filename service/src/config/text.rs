@@ -13,7 +13,8 @@ pub(super) fn read(node: Node<'_>, text: &str) -> Result<Value, String> {
     if let Some(value) = read_scalar(node, text) {
         return Ok(value);
     }
-    if node.accepts("array") {
+    // Whoever takes both knows how a text is cut.
+    if node.accepts("array") && (!node.accepts("string") || text.trim_start().starts_with('[')) {
         return read_list(node, text);
     }
     if node.map_entry().is_some() || node.accepts("object") {

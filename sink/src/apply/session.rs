@@ -128,12 +128,8 @@ impl LaneSession {
                 place: statement.place.clone(),
             });
         };
-        tracing::warn!(
-            table = %statement.table, place = %statement.place,
-            "a row that the source changed was missing at the target: written anew"
-        );
         self.write(insert, statement).await.map_err(|error| with_place(statement, error))?;
-        Ok(Done::Repaired)
+        Ok(repaired(statement, "a row that the source changed was missing at the target: written anew"))
     }
 
     async fn settle_duplicate(&mut self, statement: &Statement, source: ClientError) -> Result<Done> {
@@ -146,11 +142,7 @@ impl LaneSession {
                 place: statement.place.clone(),
             });
         }
-        tracing::warn!(
-            table = %statement.table, place = %statement.place,
-            "a row that the source inserted was at the target already: made the source's"
-        );
-        Ok(Done::Repaired)
+        Ok(repaired(statement, "a row that the source inserted was at the target already: made the source's"))
     }
 
     /// Always explicit: error 1205 undoes only its statement, and a BEGIN would then commit the half batch.
@@ -228,6 +220,14 @@ fn with_place(statement: &Statement, error: Error) -> Error {
 
 fn is_duplicate(source: &ClientError) -> bool {
     server_code(source) == Some(code::DUPLICATE_ENTRY)
+}
+
+fn repaired(statement: &Statement, what: &str) -> Done {
+    if statement.pending {
+        return Done::AsExpected;
+    }
+    tracing::warn!(table = %statement.table, place = %statement.place, "{what}");
+    Done::Repaired
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub struct Statement {
     /// At error 1062 in one's turn: makes the row with this primary key the new image. If it matches none,
     /// another row holds the unique value, which is drift.
     pub on_duplicate: Option<Vec<u8>>,
+    /// A snapshot still brings the table: a row that is missing, or there, is no fault.
+    pub pending: bool,
     /// If fewer rows matched than expected: writes the row.
     pub on_missing: Option<Vec<u8>>,
     /// Written with the strict mode off: what the server warns of must be these columns' invalid values, and

@@ -30,6 +30,7 @@ use crate::{
     error::{Error, Place, Result},
     kafka::{Ends, Newest},
     planner::KnownTables,
+    routes::Routes,
 };
 
 /// For all topics together; those that are not reached are looked at by name.
@@ -117,11 +118,12 @@ pub async fn look(
     }
     let mut conn = connect_session(&config.server_options(), &session(1)).await?;
     let limit = config.target.answer_timeout.duration();
+    let routes = Arc::new(Routes::new(&config.route).map_err(|findings| Error::Preflight { findings })?);
     let mut look = Look {
         config,
         applied: applied(&mut conn, config).await,
         skip: config.skip().unwrap_or_default(),
-        tables: KnownTables::new(&mut conn, config.apply.allow_triggers, limit).await?,
+        tables: KnownTables::new(&mut conn, routes, config.apply.allow_triggers, limit).await?,
         decoder: Decoder::new(registry),
         conn,
     };
@@ -177,7 +179,10 @@ impl Look<'_> {
             Err(error) => return (None, Some(finding("record", &error))),
         };
         let (database, table) = (&*envelope.source.database, &*envelope.source.table);
-        let name = TableName::new(database, table);
+        let name = match self.tables.routes().table(database, table) {
+            Ok(name) => name,
+            Err(error) => return (None, Some(finding("route", &error))),
+        };
         if let Some(gtid) = &envelope.source.gtid {
             place.gtid = Arc::from(&**gtid);
         }

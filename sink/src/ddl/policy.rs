@@ -106,23 +106,26 @@ pub fn untold(kind: Kind, ddl: &Ddl, at: &At) -> Error {
     Error::DdlHalted { why, kind: kind.name(), statement: excerpt(ddl), at: at.to_string() }
 }
 
-/// Rows that move between tables without being logged come out the same only if both tables are here.
+/// A statement that means something else at the target, or more.
+pub fn not_here(why: String, kind: Kind, ddl: &Ddl, at: &At) -> Error {
+    Error::DdlHalted { why, kind: kind.name(), statement: excerpt(ddl), at: at.to_string() }
+}
+
+/// Rows that move between tables without being logged come out the same only if both tables are here; and what is not
+/// published is not ours to change.
 pub fn ensure_same_result(kind: Kind, ddl: &Ddl, at: &At) -> Result<(), Error> {
     let moves = matches!(kind, Kind::ExchangePartition | Kind::RenameTable | Kind::AlterTable);
     let missing = ddl.objects.iter().find(|object| object.left_out && object.role != "referenced");
-    match missing {
-        Some(object) if moves => Err(Error::DdlHalted {
-            why: format!(
-                "it moves rows between what is published and {}.{}, which is not",
-                object.database.as_deref().unwrap_or(&ddl.database),
-                object.name
-            ),
-            kind: kind.name(),
-            statement: excerpt(ddl),
-            at: at.to_string(),
-        }),
-        _ => Ok(()),
-    }
+    let Some(object) = missing else { return Ok(()) };
+    let name = match object.class.as_str() {
+        "database" => object.name.clone(),
+        _ => format!("{}.{}", object.database.as_deref().unwrap_or(&ddl.database), object.name),
+    };
+    let why = match moves {
+        true => format!("it moves rows between what is published and {name}, which is not"),
+        false => format!("it changes what is published, and {name}, which is not, or not all of it"),
+    };
+    Err(not_here(why, kind, ddl, at))
 }
 
 pub fn log_ignored(kind: Kind, ddl: &Ddl, at: &At) {

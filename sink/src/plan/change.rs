@@ -18,6 +18,19 @@ pub enum Operation {
     Delete,
     /// All rows go (a truncate record).
     Clear,
+    /// The row is put there unless it is: the next change is of it, and a snapshot has not brought it yet.
+    Ensure,
+}
+
+/// Whether a snapshot still brings the row's table, and what it makes of rows that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// All of the table is there.
+    Steady,
+    /// A row may be missing, and one that is there may be older or newer.
+    Keep,
+    /// So it may, and one that stands in the way gives way: its own chunk brings it back, if the source has it.
+    Replace,
 }
 
 #[derive(Debug)]
@@ -28,6 +41,7 @@ pub struct Change {
     pub after: Option<Row>,
     /// Of the rows event (`strait_schemas::seq::flags`).
     pub flags: u8,
+    pub stage: Stage,
     pub at: RecordAt,
 }
 
@@ -62,6 +76,59 @@ impl Change {
     pub fn needs_native_checks(&self) -> bool {
         self.mapping.target.has_foreign_keys
             && self.flags & (flags::NO_FOREIGN_KEY_CHECKS | flags::USE_SQL_FOREIGN_KEY) == 0
+    }
+
+    /// Whether the target's foreign keys may write rows of children with it.
+    pub fn cascades(&self) -> bool {
+        let target = &self.mapping.target;
+        if target.cascades_to.is_empty() || !self.needs_native_checks() {
+            return false;
+        }
+        match (self.operation, &self.before, &self.after) {
+            (Operation::Delete, ..) => true,
+            (Operation::Update, Some(before), Some(after)) => {
+                let mut referenced = target.table.referenced_by.iter().flat_map(|key| &key.parent_columns);
+                let place = |name: &String| self.mapping.columns.iter().position(|it| *it.name == **name);
+                referenced.any(|name| place(name).is_some_and(|at| !before[at].is_identical(&after[at])))
+            }
+            _ => false,
+        }
+    }
+
+    /// What makes sure of the row that this changes.
+    pub fn row_before(&self) -> Option<Self> {
+        Some(Self {
+            mapping: self.mapping.clone(),
+            operation: Operation::Ensure,
+            before: None,
+            after: Some(self.before.clone()?),
+            flags: self.flags | flags::NO_FOREIGN_KEY_CHECKS,
+            stage: self.stage,
+            at: self.at,
+        })
+    }
+
+    /// Whether rows with one of its unique values give way to it.
+    pub fn replaces(&self) -> bool {
+        self.stage == Stage::Replace && !self.mapping.unique.is_empty() && self.mapping.primary.is_some()
+    }
+
+    /// A move as a delete and an insert; otherwise the change as it is.
+    pub fn parted(mut self) -> (Option<Self>, Self) {
+        if !self.moves() {
+            return (None, self);
+        }
+        let gone = Self {
+            mapping: self.mapping.clone(),
+            operation: Operation::Delete,
+            before: self.before.take(),
+            after: None,
+            flags: self.flags,
+            stage: self.stage,
+            at: self.at,
+        };
+        self.operation = Operation::Insert;
+        (Some(gone), self)
     }
 
     /// Whether a value can only be written with the strict mode off: an ENUM's invalid value.

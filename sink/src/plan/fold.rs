@@ -64,8 +64,9 @@ pub fn steps(changes: &[Change]) -> Vec<Step> {
 
 fn is_foldable(change: &Change) -> bool {
     change.mapping.primary.is_some()
-        && change.operation != Operation::Clear
+        && !matches!(change.operation, Operation::Clear | Operation::Ensure)
         && !change.moves()
+        && !change.replaces()
         && !change.needs_native_checks()
         && !change.is_lenient()
 }

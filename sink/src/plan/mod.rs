@@ -16,7 +16,7 @@ pub(crate) mod tests;
 mod token;
 
 pub use batch::Batch;
-pub use change::{Change, Operation, Places, RecordAt};
+pub use change::{Change, Operation, Places, RecordAt, Stage};
 pub use comparison::Comparison;
 pub use footprint::{Footprint, TaskNumber};
 pub use step::{Action, Step, StepRow};

@@ -12,6 +12,10 @@ pub fn action(change: &Change) -> Action {
     let upserts = mapping.primary.is_some() && mapping.unique.is_empty() && !change.needs_native_checks();
     match (change.operation, &mapping.primary) {
         (Operation::Clear, _) => Action::Clear,
+        (Operation::Ensure, _) => Action::Keep,
+        (Operation::Insert | Operation::Update, Some(_)) if change.replaces() && !change.moves() => {
+            Action::Replace
+        }
         (Operation::Insert | Operation::Update, Some(_)) if upserts && !change.moves() => Action::Upsert,
         (Operation::Insert, _) => Action::Insert,
         (Operation::Update, Some(_)) if change.moves() => Action::Move,

@@ -74,7 +74,8 @@ pub fn mapping(unique: bool) -> Arc<Mapping> {
         ],
         key: vec![0],
     };
-    Arc::new(Mapping::new(&source, Arc::new(Target::new(table, &[], &[]))).expect("it fits"))
+    let names = ["name", "email", "note"].map(str::to_owned);
+    Arc::new(Mapping::new(&source, &names, Arc::new(Target::new(table, &[], &[]))).expect("it fits"))
 }
 
 /// A row of the model: name, email, note.
@@ -169,6 +170,7 @@ pub fn change(
         before: before.map(row),
         after: after.map(row),
         flags: flags::USE_SQL_FOREIGN_KEY,
+        stage: Stage::Steady,
         at: RecordAt { partition: PartitionId(0), offset: 0, index: 0, transaction: 0 },
     }
 }

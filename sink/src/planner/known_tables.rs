@@ -14,11 +14,13 @@ use crate::{
     datum::Row,
     decode::Columns,
     error::{Error, Place, Result, answered},
+    routes::{Routes, shown},
     table_map::{Found, Mapping, Refused, Target, TargetCatalog, assumed_schema},
 };
 
 #[derive(Debug)]
 pub struct KnownTables {
+    routes: Arc<Routes>,
     catalog: TargetCatalog,
     known: HashMap<String, Vec<Known>>,
     answer_timeout: Duration,
@@ -32,10 +34,24 @@ struct Known {
 }
 
 impl KnownTables {
-    pub async fn new(conn: &mut Conn, allow_triggers: bool, answer_timeout: Duration) -> Result<Self> {
+    pub async fn new(
+        conn: &mut Conn,
+        routes: Arc<Routes>,
+        allow_triggers: bool,
+        answer_timeout: Duration,
+    ) -> Result<Self> {
         let (place, doing) = (place_of(conn), "reading the server's facts");
         let catalog = answered(answer_timeout, place, doing, TargetCatalog::new(conn, allow_triggers));
-        Ok(Self { catalog: catalog.await?, known: HashMap::new(), answer_timeout })
+        Ok(Self { routes, catalog: catalog.await?, known: HashMap::new(), answer_timeout })
+    }
+
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// Whether rows of other tables may be where a source's table leads.
+    pub fn may_share(&self, source: &TableName) -> Result<bool> {
+        Ok(self.routes.may_share(source, &self.routes.table(&source.database, &source.table)?))
     }
 
     /// Forgets every table: a schema change may have changed any of them, and their triggers.
@@ -78,21 +94,38 @@ impl KnownTables {
         &mut self,
         conn: &mut Conn,
         columns: &Columns,
-        name: TableName,
+        source: TableName,
         place: Place,
     ) -> Result<Mapping> {
-        let target = self.target(conn, &name, &place).await?;
-        if let Ok(mapping) = lay(columns, target) {
-            return Ok(mapping);
+        let names = self.names(columns, &source)?;
+        let target = self.target(conn, &source, &place).await?;
+        let shared = self.may_share(&source)?;
+        if let Ok(mapping) = lay(columns, &names, target) {
+            return Ok(mapping.shared(shared));
         }
         // The table may have been altered since it was read.
+        let name = self.routes.table(&source.database, &source.table)?;
         self.catalog.forget(&name);
-        self.known.remove(&name.table);
-        let target = self.target(conn, &name, &place).await?;
-        lay(columns, target).map_err(|refused| refusal(refused, &name, place))
+        self.known.remove(&source.table);
+        let target = self.target(conn, &source, &place).await?;
+        lay(columns, &names, target)
+            .map(|mapping| mapping.shared(shared))
+            .map_err(|refused| refusal(refused, shown(&source, &name), place))
     }
 
-    /// A table that a step of a snapshot names.
+    /// The target's names of the source's columns.
+    fn names(&self, columns: &Columns, source: &TableName) -> Result<Vec<String>> {
+        let led = |name: &str| self.routes.column(source, name);
+        match columns {
+            Columns::Avro { decoder, .. } => {
+                decoder.table().columns.iter().map(|column| led(&column.name)).collect()
+            }
+            Columns::Json(table) => table.columns.iter().map(|column| led(&column.name)).collect(),
+            Columns::Names(names) => names.iter().map(|name| led(name)).collect(),
+        }
+    }
+
+    /// Where the table leads that a step of a snapshot names.
     pub async fn target_named(
         &mut self,
         conn: &mut Conn,
@@ -103,30 +136,32 @@ impl KnownTables {
         answered(limit, server, "reading the target's catalog", self.target(conn, name, place)).await
     }
 
-    async fn target(&mut self, conn: &mut Conn, name: &TableName, place: &Place) -> Result<Arc<Target>> {
-        match self.catalog.find(conn, name).await? {
+    async fn target(&mut self, conn: &mut Conn, source: &TableName, place: &Place) -> Result<Arc<Target>> {
+        let name = self.routes.table(&source.database, &source.table)?;
+        let table = || shown(source, &name);
+        match self.catalog.find(conn, &name).await? {
             Found::Table(target) => Ok(target),
-            Found::Missing => Err(Error::MissingTable { table: name.to_string(), place: place.clone() }),
+            Found::Missing => Err(Error::MissingTable { table: table(), place: place.clone() }),
             Found::Refused(findings) => {
-                Err(Error::TableRefused { table: name.to_string(), findings, place: place.clone() })
+                Err(Error::TableRefused { table: table(), findings, place: place.clone() })
             }
         }
     }
 }
 
-fn lay(columns: &Columns, target: Arc<Target>) -> Result<Mapping, Refused> {
+/// `names`: the target's of the columns, in their order.
+fn lay(columns: &Columns, names: &[String], target: Arc<Target>) -> Result<Mapping, Refused> {
     match columns {
-        Columns::Avro { decoder, .. } => Mapping::new(decoder.table(), target),
-        Columns::Json(table) => Mapping::new(table, target),
-        Columns::Names(names) => {
+        Columns::Avro { decoder, .. } => Mapping::new(decoder.table(), names, target),
+        Columns::Json(table) => Mapping::new(table, names, target),
+        Columns::Names(_) => {
             let assumed = assumed_schema(names, &target)?;
-            Mapping::new(&assumed, target)
+            Mapping::new(&assumed, names, target)
         }
     }
 }
 
-fn refusal(refused: Refused, name: &TableName, place: Place) -> Error {
-    let table = name.to_string();
+fn refusal(refused: Refused, table: String, place: Place) -> Error {
     match refused {
         Refused::Missing { column, column_type } => {
             Error::MissingColumn { table, column, column_type, place }

@@ -184,6 +184,7 @@ impl ChunkWork {
             place: self.plan.place.clone(),
             expect: Expect::Any,
             on_duplicate: None,
+            pending: true,
             on_missing: None,
             invalid: None,
         }
@@ -253,6 +254,7 @@ impl Work for Finishing {
             place: self.place.clone(),
             expect: Expect::Any,
             on_duplicate: None,
+            pending: true,
             on_missing: None,
             invalid: None,
         });

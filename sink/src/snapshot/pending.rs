@@ -51,6 +51,12 @@ impl Pending {
         Ok(())
     }
 
+    /// No more is to come of a table.
+    pub async fn leave(&mut self, conn: &mut Conn, database: &str, table: &str) -> Result<()> {
+        let sql = self.remove(database, table);
+        conn.query_drop(sql).await.map_err(Error::target(conn, "writing strait.snapshot"))
+    }
+
     /// Nothing is to come any more.
     pub async fn clear(&mut self, conn: &mut Conn) -> Result<()> {
         for (database, table) in std::mem::take(&mut self.tables) {

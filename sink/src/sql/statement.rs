@@ -11,7 +11,7 @@ use crate::{
     apply::{Expect, Form, Statement, Work},
     datum::{Datum, Row},
     error::{Error, Result},
-    plan::{Action, Batch, Change, Step, StepRow},
+    plan::{Action, Batch, Change, Stage, Step, StepRow},
     table_map::{ColumnClass, Mapping},
 };
 
@@ -353,6 +353,7 @@ impl Writer<'_> {
                 | Action::Replace => Expect::Any,
             },
             on_duplicate,
+            pending: self.change(first).stage != Stage::Steady,
             on_missing,
             invalid: if self.step.lenient { Some(self.invalid(row)?) } else { None },
         });

@@ -45,6 +45,8 @@ pub struct Mapping {
     /// Foreign keys to parents: the parent's index, and the places of the columns that are its value.
     pub parents: Vec<(IndexId, Option<Vec<usize>>)>,
     by_name: HashMap<String, usize>,
+    /// Rows of other tables may be where these go.
+    pub shared: bool,
 }
 
 /// Why a source table does not fit.
@@ -70,12 +72,13 @@ pub enum Refused {
 }
 
 impl Mapping {
-    pub fn new(source: &TableSchema, target: Arc<Target>) -> Result<Self, Refused> {
+    /// `names`: what the source's columns are called at the target, in their order.
+    pub fn new(source: &TableSchema, names: &[String], target: Arc<Target>) -> Result<Self, Refused> {
         let mut columns = Vec::with_capacity(source.columns.len());
-        for (at, column) in source.columns.iter().enumerate() {
-            let Some(found) = target.table.column(&column.name) else {
+        for (at, (column, name)) in source.columns.iter().zip(names).enumerate() {
+            let Some(found) = target.table.column(name) else {
                 return Err(Refused::Missing {
-                    column: column.name.clone(),
+                    column: name.clone(),
                     column_type: describe(&column.source_type, &column.kind),
                 });
             };
@@ -85,7 +88,7 @@ impl Mapping {
             let class = ColumnClass::of(found);
             if !class.takes(&column.kind, &column.source_type) {
                 return Err(Refused::Type {
-                    column: column.name.clone(),
+                    column: name.clone(),
                     target: found.column_type.clone(),
                     source_type: describe(&column.source_type, &column.kind),
                 });
@@ -105,7 +108,18 @@ impl Mapping {
         columns.sort_by_key(|(ordinal, _)| *ordinal);
         let columns: Vec<_> = columns.into_iter().map(|(_, column)| column).collect();
         Self::ensure_filled(&columns, &target)?;
-        Ok(Self::with_columns(columns, target))
+        let mut mapping = Self::with_columns(columns, target);
+        // `strait.exact` speaks of the source's names.
+        let by_source = mapping.columns.iter().enumerate();
+        mapping.by_name =
+            by_source.map(|(at, column)| (source.columns[column.source].name.to_lowercase(), at)).collect();
+        Ok(mapping)
+    }
+
+    /// Whether rows of other tables may be where these go.
+    #[must_use]
+    pub fn shared(self, shared: bool) -> Self {
+        Self { shared, ..self }
     }
 
     /// What the source does not have must be able to do without.
@@ -145,12 +159,10 @@ impl Mapping {
                 (parent.index, columns.and_then(|names| places(&mut names.iter().map(String::as_str))))
             })
             .collect();
-        let by_name =
-            columns.iter().enumerate().map(|(at, column)| (column.name.to_lowercase(), at)).collect();
-        Self { target, columns, primary, unique, parents, by_name }
+        Self { target, columns, primary, unique, parents, by_name: HashMap::new(), shared: false }
     }
 
-    /// A column's place by name, as the server compares names.
+    /// A column's place by its name at the source, as the server compares names.
     pub fn place(&self, column: &str) -> Option<usize> {
         self.by_name.get(column).or_else(|| self.by_name.get(&column.to_lowercase())).copied()
     }

@@ -34,17 +34,20 @@ impl Drain {
 
 /// The connector of the source, which begins after `start` when it has no position yet.
 pub async fn connector(rig: &Rig, start: &str) -> Result<Strait> {
-    let settings = [
-        ("prefix", PREFIX.to_owned()),
+    Strait::new(Program::Connector, "connector", connector_settings(rig, PREFIX, start)).await
+}
+
+pub fn connector_settings(rig: &Rig, prefix: &str, start: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("prefix", prefix.to_owned()),
         ("source.host", rig.source.host().to_owned()),
         ("source.port", rig.source.port().to_string()),
         ("source.user", rig.source.user().to_owned()),
         ("source.start", start.to_owned()),
-        ("databases.exclude", r#"["generator"]"#.to_owned()),
+        ("database.exclude.list", format!("generator, {}", super::load::MANY_DATABASE)),
         ("kafka.brokers", rig.kafka.bootstrap().to_owned()),
         ("registry.url", rig.registry.url().to_owned()),
-    ];
-    Strait::new(Program::Connector, "connector", settings).await
+    ]
 }
 
 /// Starts the connector and waits until it has published all of `goal`; it stays running.
@@ -66,7 +69,7 @@ pub fn drain_source(rig: &Rig, connector: &Strait, goal: &str) -> Result<Drain> 
     })
 }
 
-fn has_published(reader: &mut PositionReader, goal: &GtidSet) -> Result<bool> {
+pub fn has_published(reader: &mut PositionReader, goal: &GtidSet) -> Result<bool> {
     let Some(position) = reader.latest(Duration::from_millis(20))? else { return Ok(false) };
     let published: GtidSet = position.gtid_set.as_deref().unwrap_or_default().parse()?;
     Ok(position.inside.is_none() && published.contains_set(goal))

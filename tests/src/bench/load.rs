@@ -13,6 +13,13 @@ pub const DATABASE: &str = "bench";
 /// Rows of each large transaction.
 pub const LARGE_TRANSACTION: u64 = 1_000;
 
+/// Their own, for nobody else reads them.
+pub const MANY_DATABASE: &str = "many";
+/// Tables of which one is chosen.
+pub const MANY: u64 = 100;
+/// Rows of each transaction on one of them.
+const FEW: u64 = 10;
+
 /// The columns of sysbench's table, about 200 bytes a row.
 const COLUMNS: &str = "id INT UNSIGNED NOT NULL PRIMARY KEY, k INT UNSIGNED NOT NULL, c CHAR(120) NOT NULL, \
                        pad CHAR(60) NOT NULL";
@@ -22,6 +29,8 @@ const TABLES: [&str; 3] = ["bulk", "small", "ticks"];
 pub struct Load {
     pub seed: u64,
     pub connections: u32,
+    /// Whether the binary log has it.
+    pub logged: bool,
 }
 
 /// Tables of every server; on the source also the rows' generator.
@@ -31,6 +40,18 @@ pub async fn create_schema(server: &Opts) -> Result<()> {
     conn.query_drop(format!("CREATE DATABASE {DATABASE}")).await?;
     for table in TABLES {
         conn.query_drop(format!("CREATE TABLE {DATABASE}.{table} ({COLUMNS}) ENGINE = InnoDB")).await?;
+    }
+    conn.disconnect().await?;
+    Ok(())
+}
+
+/// The tables of which one is chosen; only the source has them.
+pub async fn create_many(source: &Opts) -> Result<()> {
+    let mut conn = Conn::new(source.clone()).await?;
+    conn.query_drop("SET SESSION sql_log_bin = 0").await?;
+    conn.query_drop(format!("CREATE DATABASE {MANY_DATABASE}")).await?;
+    for table in 0..MANY {
+        conn.query_drop(format!("CREATE TABLE {MANY_DATABASE}.t{table} ({COLUMNS}) ENGINE = InnoDB")).await?;
     }
     conn.disconnect().await?;
     Ok(())
@@ -99,6 +120,23 @@ impl Load {
         .await
     }
 
+    /// `rows` rows in transactions of 10, each on one of many tables by turns.
+    pub async fn many_tables(&self, source: &Opts, rows: u64) -> Result<()> {
+        let select = format!(
+            "SELECT {} FROM generator.thousand, (SELECT {} AS seed) AS s WHERE n < {FEW}",
+            row_of("@base + n"),
+            self.seed
+        );
+        self.in_parallel(source, async |mut conn, worker| {
+            for block in (worker..rows / FEW).step_by(self.connections as usize) {
+                conn.query_drop(format!("SET @base = {}", block * FEW + 1)).await?;
+                conn.query_drop(format!("INSERT INTO {MANY_DATABASE}.t{} {select}", block % MANY)).await?;
+            }
+            Ok(conn)
+        })
+        .await
+    }
+
     /// `count` transactions of one row each.
     pub async fn one_row_transactions(&self, source: &Opts, count: u64) -> Result<()> {
         let share = count.div_ceil(u64::from(self.connections));
@@ -117,7 +155,8 @@ impl Load {
         let mut admin = Conn::new(source.clone()).await?;
         set_durability(&mut admin, 0).await?;
         let workers = (0..u64::from(self.connections)).map(async |worker| {
-            let conn = Conn::new(source.clone()).await?;
+            let mut conn = Conn::new(source.clone()).await?;
+            conn.query_drop(format!("SET SESSION sql_log_bin = {}", u8::from(self.logged))).await?;
             work(conn, worker).await?.disconnect().await?;
             anyhow::Ok(())
         });

@@ -1,5 +1,6 @@
 //! Measurements, each beside its reference in the same run. See `run` for what is measured.
 
+pub mod choosing;
 pub mod drain;
 pub mod latency;
 pub mod load;
@@ -8,5 +9,6 @@ pub mod raw_dump;
 pub mod replica;
 pub mod rig;
 pub mod run;
+pub mod snapshot;
 pub mod table;
 pub mod usage;

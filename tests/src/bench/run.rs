@@ -8,20 +8,22 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{
+    choosing,
     drain::{self, Drain},
     latency::{Spread, commit_times, write_ticks},
-    load::{LARGE_TRANSACTION, Load},
+    load::{LARGE_TRANSACTION, Load, MANY, create_many},
     packets::{HeldInterval, PacketsRead, read_packets},
     raw_dump::dump_raw,
     replica::NativeReplica,
     rig::{Rig, opts},
+    snapshot,
     table::{Floor, Line, Table, thousands},
 };
 use crate::{MySql, Strait, oracle::BinlogReader, run_dir::make_dir};
 
 const TICKS_PER_SECOND: u64 = 500;
 const REPLICA_PATIENCE: Duration = Duration::from_mins(15);
-const SEED: u64 = 20_261_122;
+pub const SEED: u64 = 20_261_122;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +34,8 @@ pub struct Scale {
     pub one_row: u64,
     /// Of each latency line.
     pub seconds: u64,
+    /// In a table that a snapshot brings.
+    pub snapshot: u64,
 }
 
 impl Scale {
@@ -42,6 +46,7 @@ impl Scale {
             rows,
             one_row: (rows / 25).clamp(1_000, 100_000),
             seconds: if rows < 1_000_000 { 5 } else { 20 },
+            snapshot: rows * 4,
         }
     }
 }
@@ -53,12 +58,21 @@ pub enum Part {
     Large,
     /// Transactions of one row, read and applied.
     OneRow,
+    /// One table of 100 against all of them.
+    Choosing,
     Latency,
+    /// A table that is there already.
+    Snapshot,
 }
 
 impl Part {
-    pub const ALL: [(&str, Self); 3] =
-        [("large", Self::Large), ("one-row", Self::OneRow), ("latency", Self::Latency)];
+    pub const ALL: [(&str, Self); 5] = [
+        ("large", Self::Large),
+        ("one-row", Self::OneRow),
+        ("choosing", Self::Choosing),
+        ("latency", Self::Latency),
+        ("snapshot", Self::Snapshot),
+    ];
 }
 
 struct Bench {
@@ -69,6 +83,18 @@ struct Bench {
 
 /// Measures the chosen parts and gives the table.
 pub async fn run(scale: Scale, chosen: &[Part]) -> Result<Table> {
+    let mut table = Table::default();
+    if chosen.iter().any(|part| *part != Part::Snapshot) {
+        table = log(scale, chosen).await?;
+    }
+    if chosen.contains(&Part::Snapshot) {
+        snapshot::run(scale.snapshot, &mut table).await?;
+    }
+    Ok(table)
+}
+
+/// The parts that drain the binary log.
+async fn log(scale: Scale, chosen: &[Part]) -> Result<Table> {
     say("booting source, target, replica, Kafka and registry");
     let rig = Rig::start().await?;
     let before = rig.executed().await?;
@@ -77,7 +103,7 @@ pub async fn run(scale: Scale, chosen: &[Part]) -> Result<Table> {
     let connector =
         drain::connector(&bench.rig, if before.is_empty() { "earliest" } else { &before }).await?;
     let sink = drain::sink(&bench.rig, false).await?;
-    let load = Load { seed: SEED, connections: 4 };
+    let load = Load { seed: SEED, connections: 4, logged: true };
 
     if chosen.contains(&Part::Large) {
         let log_file = bench.rig.new_log_file(&bench.rig.source).await?;
@@ -93,6 +119,9 @@ pub async fn run(scale: Scale, chosen: &[Part]) -> Result<Table> {
         load.one_row_transactions(&opts(&bench.rig.source), scale.one_row).await?;
         let both = bench.rig.executed().await?;
         bench.one_row(&connector, &sink, scale.one_row, &loaded, &both).await?;
+    }
+    if chosen.contains(&Part::Choosing) {
+        bench.choosing(&load, scale.rows / 5).await?;
     }
     if chosen.contains(&Part::Latency) {
         connector.start()?;
@@ -226,6 +255,29 @@ impl Bench {
         Ok(())
     }
 
+    async fn choosing(&mut self, load: &Load, rows: u64) -> Result<()> {
+        let source = opts(&self.rig.source);
+        create_many(&source).await?;
+        let before = self.rig.executed().await?;
+        say(&format!("loading {} rows into {MANY} tables", thousands(rows as f64)));
+        load.many_tables(&source, rows).await?;
+        let loaded = self.rig.executed().await?;
+        let start = if before.is_empty() { "earliest" } else { &before };
+        say("publishing all of the tables");
+        let all = choosing::cost(&self.rig, "all", r"t\d+", start, &loaded).await?;
+        say("publishing one of them");
+        let one = choosing::cost(&self.rig, "one", "t7", start, &loaded).await?;
+        let milliseconds = |cost: choosing::Cost| format!("{:.2} ms/MB", cost.0 * 1000.0);
+        let times = all.0 / one.0;
+        self.table.push(Line {
+            what: format!("connector's CPU, 1 of {MANY} tables published"),
+            measured: milliseconds(one),
+            reference: format!("{} publishing all, {times:.1}x", milliseconds(all)),
+            floor: Some(Floor::at_least(times, 5.0, ">= 5x less")),
+        });
+        Ok(())
+    }
+
     async fn latency(
         &mut self,
         connector: &Strait,
@@ -282,7 +334,7 @@ async fn times(server: &MySql, file: &str) -> Result<std::collections::HashMap<u
     tokio::task::spawn_blocking(move || commit_times(log)).await?.with_context(|| format!("reading {file}"))
 }
 
-fn megabytes(bytes: u64) -> f64 {
+pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
@@ -291,7 +343,7 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 /// Progress, with the time since the start of the process.
-fn say(what: &str) {
+pub fn say(what: &str) {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     eprintln!("{:>6.1} s  {what}", START.get_or_init(Instant::now).elapsed().as_secs_f64());
 }

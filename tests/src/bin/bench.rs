@@ -1,6 +1,6 @@
 //! `make bench`: measures reading, publishing, applying and latency, each beside its reference in the same run.
 //!
-//! Arguments name parts (`large`, `one-row`, `latency`); without any, all of them run. `BENCH_ROWS=250000` makes it
+//! Arguments name parts (`large`, `one-row`, `choosing`, `latency`, `snapshot`); without any, all of them run. `BENCH_ROWS=250000` makes it
 //! smaller. Exit code 1 if a floor was missed.
 
 use std::process::ExitCode;

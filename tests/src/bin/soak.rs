@@ -11,11 +11,20 @@ use anyhow::{Result, bail};
 use e2e::mysql::Flavor;
 use e2e::scenario::{
     big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, kills::Kills, readers::Readers, seed,
-    sysbench::Sysbench, two_way::TwoWay,
+    snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
 };
 
-const SCENARIOS: [&str; 8] =
-    ["two_way", "sysbench", "readers", "big_transaction", "cuts", "kills", "ddl_kills", "ddl_kills_mariadb"];
+const SCENARIOS: [&str; 9] = [
+    "two_way",
+    "sysbench",
+    "readers",
+    "big_transaction",
+    "cuts",
+    "kills",
+    "ddl_kills",
+    "ddl_kills_mariadb",
+    "snapshot_kills",
+];
 
 fn main() -> Result<ExitCode> {
     let mut chosen: Vec<String> = std::env::args().skip(1).collect();
@@ -52,6 +61,9 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
         "kills" => Kills { seed, kills: 100 }.run().await,
         "ddl_kills" => DdlKills { seed, kills: 80, flavor: Flavor::MySql }.run().await,
         "ddl_kills_mariadb" => DdlKills { seed, kills: 80, flavor: Flavor::MariaDb }.run().await,
+        "snapshot_kills" => {
+            SnapshotKills { seed, rows: 10_000_000, writes_per_second: 1_000, kills: 20 }.run().await
+        }
         other => bail!("no scenario {other}; there are {}", SCENARIOS.join(", ")),
     }
 }

@@ -64,6 +64,8 @@ fn settings(dir: &Path, port: u16, options: &MySqlOptions) -> Vec<String> {
         // A socket's path may have 107 bytes, less than some folders' names: it is relative to the data.
         "--socket=mysql.sock".to_owned(),
         format!("--pid-file={}", at("mysqld.pid")),
+        // A server of MariaDB that starts clears temporary tables away, also another server's.
+        format!("--tmpdir={}", dir.display()),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--port={port}"),
         format!("--server-id={port}"),

@@ -8,6 +8,7 @@ pub mod judge;
 pub mod kills;
 pub mod ledger;
 pub mod readers;
+pub mod snapshot_kills;
 pub mod sysbench;
 pub mod two_way;
 

@@ -137,8 +137,8 @@ async fn the_rights_that_a_refusal_prints_are_enough_and_a_missing_one_is_named(
     let (status, words) = pipe.start_and_halt().await?;
     assert_eq!(status.code(), Some(1), "{words}");
     let printed = commands(&words);
-    assert!(printed.len() >= 4, "{words}");
-    for command in &printed[..4] {
+    assert!(printed.len() >= 5, "{words}");
+    for command in &printed[..5] {
         let command = command.trim_end_matches(['"', '}', ',']);
         create(&kafka, &parse(command)?).await?;
     }

@@ -58,7 +58,7 @@ async fn what_a_sink_applied_is_left_out_and_everything_else_is_not() -> Result<
 
 #[tokio::test]
 async fn in_a_chain_only_the_named_origins_are_left_out() -> Result<()> {
-    let pipe = marked(&[("databases.skip_origins", "guangzhou"), ("site", "here")]).await?;
+    let pipe = marked(&[("publish.skip_origins", "guangzhou"), ("site", "here")]).await?;
     pipe.start().await?;
     apply(&pipe, "shenzhen", 1, 1, 1).await?;
     apply(&pipe, "guangzhou", 1, 1, 2).await?;

@@ -6,9 +6,11 @@ mod pipe;
 mod acls;
 mod by_file;
 mod cascades;
+mod choosing;
 mod ddl;
 mod envelope;
 mod failover;
+mod flat;
 mod idle;
 mod kills;
 mod loops;
@@ -19,5 +21,6 @@ mod refusals;
 mod slow;
 mod split;
 mod tls;
+mod topics;
 
 pub use pipe::{Pipe, Published, Settings};

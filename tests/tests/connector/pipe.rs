@@ -107,7 +107,7 @@ impl Pipe {
             ("source.user".into(), mysql.user().into()),
             ("kafka.brokers".into(), bootstrap.clone()),
             ("schema.format".into(), "json-schemaless".into()),
-            ("databases.include".into(), database.clone()),
+            ("database.include.list".into(), database.clone()),
             ("snapshot.mode".into(), "never".into()),
             ("log.level".into(), "info,strait_connector=debug".into()),
         ]);

@@ -87,7 +87,7 @@ async fn a_restart_with_another_filter_gives_it_a_new_number() -> Result<()> {
     pipe.start().await?;
     write_one_large(&pipe).await?;
     let inside = kill_inside(&pipe).await?;
-    let again = pipe.with_settings(&[("databases.exclude", "nothing_of_that_name")]).await?;
+    let again = pipe.with_settings(&[("table.exclude.list", "nothing_of_that_name")]).await?;
     again.start().await?;
     again.published().await?;
     let parts = again.parts().await?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use e2e::{Sites, SitesOptions, mysql::Flavor};
 
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const TABLES: &[&str] = &[
     "CREATE DATABASE v CHARACTER SET utf8mb4",
     "CREATE TABLE v.n (id INT PRIMARY KEY, t TINYINT, tu TINYINT UNSIGNED, s SMALLINT, m MEDIUMINT, mu MEDIUMINT UNSIGNED, \
@@ -83,4 +85,24 @@ async fn every_type_arrives_byte_by_byte() -> Result<()> {
         sites.stop().await?;
     }
     Ok(())
+}
+
+/// Read by SELECT they are what the log would have brought.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_type_arrives_with_a_snapshot() -> Result<()> {
+    let options = SitesOptions {
+        flavors: [Flavor::MariaDb; 2],
+        connector: "snapshot.mode = 'initial'\nsnapshot.chunk_rows = 16".into(),
+        ..SitesOptions::with_databases(["v"])
+    };
+    let sites = Sites::boot(&options).await?;
+    let source = &sites.sites[0].servers.mysql;
+    source.run(TABLES).await?;
+    source.run(ROWS).await?;
+    sites.sites[0].connector.start_ready(PATIENCE).await?;
+    sites.sites[1].sink.start_ready(PATIENCE).await?;
+    let compared = sites.quiet(&["v"], PATIENCE).await?;
+    ensure!(compared.equal() && compared.rows >= 20, "{compared}\n{}", sites.last_words());
+    sites.sites[0].connector.stop().await?;
+    sites.sites[1].sink.stop().await
 }

@@ -188,6 +188,32 @@ impl Cell {
             Self::Unsupported { code } => return Err(unsupported(code)),
         })
     }
+
+    /// Passes a value over: its length alone is looked at.
+    #[inline]
+    pub fn skip(self, reader: &mut Reader<'_>) -> Result<()> {
+        let length = match self {
+            Self::I8 | Self::U8 | Self::Year => 1,
+            Self::I16 | Self::U16 => 2,
+            Self::I24 | Self::U24 | Self::Date => 3,
+            Self::I32 | Self::U32 | Self::F32 => 4,
+            Self::I64 | Self::U64 | Self::F64 => 8,
+            Self::Decimal { length, .. } | Self::Time { length } | Self::DateTime { length } => {
+                usize::from(length)
+            }
+            Self::Timestamp { fraction } => 4 + usize::from(fraction),
+            Self::Bit { bits } => usize::from(bits.div_ceil(8)),
+            Self::Enum { bytes } | Self::Set { bytes } => usize::from(bytes),
+            Self::Text { length_bytes }
+            | Self::Bytes { length_bytes }
+            | Self::Padded { length_bytes, .. }
+            | Self::Json { length_bytes }
+            | Self::Geometry { length_bytes }
+            | Self::Vector { length_bytes } => return sized(reader, length_bytes).map(drop),
+            Self::Unsupported { code } => return Err(unsupported(code)),
+        };
+        reader.take(length).map(drop)
+    }
 }
 
 /// A length of 1 to 4 bytes, then so many bytes.

@@ -101,6 +101,12 @@ impl<'a> RowsEvent<'a> {
 
     /// The table must be the one this event's `table_id` was mapped to.
     pub fn rows<'t>(&self, table: &'t TableMap) -> Result<RowIter<'a, 't>> {
+        self.rows_with(table, None)
+    }
+
+    /// Decodes only columns that are `wanted`, one entry for each of the table; of the others the length is read, and they
+    /// are `Absent` unless they are NULL.
+    pub fn rows_with<'t>(&self, table: &'t TableMap, wanted: Option<&'t [bool]>) -> Result<RowIter<'a, 't>> {
         if self.columns != table.columns.len() as u64 {
             return Err(Error::Malformed {
                 what: "a rows event",
@@ -126,7 +132,7 @@ impl<'a> RowsEvent<'a> {
             RowsKind::Update => (Some(self.before), Some(self.after)),
             RowsKind::Delete => (Some(self.before), None),
         };
-        Ok(RowIter { images: self.images, table, before, after })
+        Ok(RowIter { images: self.images, table, wanted, before, after })
     }
 }
 
@@ -148,6 +154,7 @@ fn bit(bits: &[u8], index: usize) -> bool {
 pub struct RowIter<'a, 't> {
     images: &'a [u8],
     table: &'t TableMap,
+    wanted: Option<&'t [bool]>,
     before: Option<Present<'a>>,
     after: Option<Present<'a>>,
 }
@@ -190,7 +197,13 @@ impl<'a> RowIter<'a, '_> {
                 values.push(ColumnValue::Absent);
                 continue;
             }
-            let value = if bit(nulls, nth) { Ok(ColumnValue::Null) } else { cell.read(&mut reader) };
+            let value = if bit(nulls, nth) {
+                Ok(ColumnValue::Null)
+            } else if self.wanted.is_some_and(|wanted| !wanted.get(column).is_some_and(|wanted| *wanted)) {
+                cell.skip(&mut reader).map(|()| ColumnValue::Absent)
+            } else {
+                cell.read(&mut reader)
+            };
             match value {
                 Ok(value) => values.push(value),
                 Err(source) => return Err(in_column(self.table, column, source)),
@@ -249,6 +262,34 @@ mod tests {
             all.push((format!("{before:?}"), format!("{after:?}")));
         }
         Ok(all)
+    }
+
+    #[test]
+    fn a_column_that_is_not_wanted_is_passed_over() {
+        let types = [
+            ColumnType::Tiny,
+            ColumnType::VarChar { max_bytes: 10 },
+            ColumnType::DateTime { fsp: 6 },
+            ColumnType::Decimal { precision: 10, scale: 2 },
+            ColumnType::Long,
+        ];
+        let table = table(&types);
+        let rest = [[0xff; 8].as_slice(), &[0xff; 5], &[9, 0, 0, 0]].concat();
+        let one = [&[0, 7, 2, b'a', b'b'], &rest[..]].concat();
+        let null = [&[0b00010, 8], &rest[..]].concat();
+        let body = [&HEAD[..], &[2, 0], &[5, 0b11111], &one, &null].concat();
+        let event = event(EventType::WriteRows, &body);
+        let rows = RowsEvent::parse(&event).expect("a rows event");
+        assert!(rows.rows(&table).and_then(|mut all| all.next(&mut Vec::new(), &mut Vec::new())).is_err());
+        let wanted = [true, false, false, false, true];
+        let mut iter = rows.rows_with(&table, Some(&wanted)).expect("its table");
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let absent = ColumnValue::Absent;
+        assert!(iter.next(&mut before, &mut after).expect("a row"));
+        assert_eq!(after, [ColumnValue::Int(7), absent, absent, absent, ColumnValue::Int(9)]);
+        assert!(iter.next(&mut before, &mut after).expect("a row"));
+        assert_eq!(after, [ColumnValue::Int(8), ColumnValue::Null, absent, absent, ColumnValue::Int(9)]);
+        assert!(!iter.next(&mut before, &mut after).expect("the end"));
     }
 
     #[test]
