@@ -95,7 +95,12 @@ async fn across(from: Flavor, to: Flavor) -> Result<()> {
     let others = Charset::of_server(&mut line.target.conn().await?).await?;
     charsets.retain_mut(|charset| {
         let other = others.iter().find(|other| other.name == charset.name);
-        charset.values.retain(|value| other.is_some_and(|other| other.values.contains(value)));
+        // MySQL stores no other bytes as ascii, though it writes them so.
+        let no_ascii = |hex: &str| hex.as_bytes().iter().step_by(2).any(|digit| *digit >= b'8');
+        charset.values.retain(|value| {
+            let both = other.is_some_and(|other| other.values.contains(value));
+            both && !(charset.name == "ascii" && no_ascii(value))
+        });
         other.is_some()
     });
     let mut families = types::common(&charsets);
