@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use strait_mysql::{catalog::TableName, client::Conn, server::Flavor};
 use strait_schemas::{
-    Chunk, Op, Seq, SnapshotStep, TableBegin, decode_exact, seq::flags::NO_FOREIGN_KEY_CHECKS,
+    Chunk, ExactForm, Op, Seq, SnapshotStep, TableBegin, decode_exact, seq::flags::NO_FOREIGN_KEY_CHECKS,
 };
 
 use crate::{
@@ -135,6 +135,7 @@ impl Planner {
             }
             None => Vec::new(),
         };
+        let partial_log = exact.iter().any(|it| it.form == ExactForm::Absent);
         let images =
             known_tables::Images { mapping: &mapping, columns: &columns, owner: value, exact: &exact };
         let (before, after) = images.rows(envelope.before, envelope.after).map_err(|(column, cause)| {
@@ -167,7 +168,8 @@ impl Planner {
         {
             self.begin_whole(conn, &mapping, mapping.shared || chunk.chosen, flags, at).await?;
         }
-        let change = Change { mapping, operation, before, after, flags, stage: Stage::Steady, at };
+        let change =
+            Change { mapping, operation, before, after, flags, stage: Stage::Steady, partial_log, at };
         self.open.name(partition, &topic, number);
         self.open.name_transaction(record.place.seq, &gtid);
         self.push(change, record.key_change);
@@ -327,6 +329,7 @@ impl Planner {
                     after: None,
                     flags,
                     stage: Stage::Replace,
+                    partial_log: false,
                     at,
                 });
                 Ok(())

@@ -5,6 +5,7 @@
 mod table;
 mod time;
 mod value;
+mod zero;
 
 pub use table::{Unmappable, map_table};
 pub use value::{RowMapper, Unreadable};

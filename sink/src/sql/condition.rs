@@ -55,13 +55,14 @@ fn list(
     Ok(())
 }
 
-/// Every column equal by bytes, NULL equal to NULL.
+/// Every column that the image has equal by bytes, NULL equal to NULL.
 pub fn by_image(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
-    for (at, column) in mapping.columns.iter().enumerate() {
+    let told = mapping.columns.iter().zip(row.iter()).filter(|(_, datum)| **datum != Datum::Absent);
+    for (at, (column, datum)) in told.enumerate() {
         if at > 0 {
             out.extend_from_slice(b" AND ");
         }
-        equal(column, &row[at], out)?;
+        equal(column, datum, out)?;
     }
     Ok(())
 }
