@@ -12,7 +12,7 @@ use strait_service::{
     http, log, registry, retry,
 };
 
-use crate::{filter::Filter, first_place, routing::Routing};
+use crate::{filter::Filter, first_place, mapping::Types, routing::Routing};
 
 /// Everything a connector is told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,7 @@ pub struct Config {
     pub topics: Topics,
     pub registry: registry::Config,
     pub schema: Schema,
+    pub types: Types,
     pub publish: Publish,
     pub snapshot: Snapshot,
     pub signal: Signal,

@@ -12,7 +12,7 @@ use crate::{
     config::{Config, Format},
     filter::Filter,
     kafka::{Purpose, Topic, Topics},
-    mapping::{RowMapper, Unmappable, map_table},
+    mapping::{RowMapper, Types, Unmappable, map_table},
     routing::Routing,
     schema_registry::SchemaRegistry,
     shaping::{Shaping, Unfit},
@@ -58,6 +58,7 @@ pub struct Tables {
 struct Compiler {
     prefix: String,
     format: Format,
+    types: Types,
     registry: SchemaRegistry,
     routing: Routing,
     /// Database and table of each topic.
@@ -69,6 +70,7 @@ impl Tables {
         let compiler = Compiler {
             prefix: config.prefix.clone(),
             format: config.schema.format,
+            types: config.types,
             registry,
             routing,
             owners: HashMap::new(),
@@ -129,7 +131,7 @@ impl Compiler {
                 .ensure_promises(map, &key, catalog.as_ref())
                 .map_err(|cause| unfit(map, &cause, &place))?;
         }
-        let schema = map_table(&self.prefix, map, &key, &shaping.published)
+        let schema = map_table(&self.prefix, self.types, map, &key, &shaping.published)
             .map_err(|cause| unmappable(&cause, map, place()))?;
         let name = shaping.topic.clone();
         self.own(&name, map, &place)?;
@@ -150,7 +152,7 @@ impl Compiler {
         Ok(PublishedTable {
             topic,
             encoder,
-            mapper: RowMapper::new(map, &shaping.treatments, flat),
+            mapper: RowMapper::new(map, self.types, &shaping.treatments, flat),
             wanted: shaping.wanted(),
             condition: shaping.condition,
             flat,

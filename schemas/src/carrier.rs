@@ -24,13 +24,24 @@ impl Carrier {
         match kind {
             Kind::Boolean => Self::Boolean,
             Kind::Int16 => Self::Int16,
-            Kind::Int32 | Kind::Year | Kind::Date => Self::Int32,
-            Kind::Int64 | Kind::MicroTime | Kind::Timestamp | Kind::MicroTimestamp => Self::Int64,
+            Kind::Int32 | Kind::Year | Kind::Date | Kind::ConnectDate | Kind::ConnectTime => Self::Int32,
+            Kind::Int64
+            | Kind::MicroTime
+            | Kind::NanoTime
+            | Kind::Timestamp
+            | Kind::MicroTimestamp
+            | Kind::NanoTimestamp
+            | Kind::ConnectTimestamp => Self::Int64,
             Kind::Float32 => Self::Float32,
             Kind::Float64 => Self::Float64,
-            Kind::Text | Kind::Enum { .. } | Kind::EnumSet { .. } | Kind::Json | Kind::ZonedTimestamp => {
-                Self::Text
-            }
+            Kind::Text
+            | Kind::Enum { .. }
+            | Kind::EnumSet { .. }
+            | Kind::Json
+            | Kind::ZonedTimestamp
+            | Kind::IsoDate
+            | Kind::IsoTime
+            | Kind::IsoTimestamp => Self::Text,
             Kind::Bytes | Kind::Bits { .. } => Self::Bytes,
             Kind::Decimal { .. } => Self::Decimal,
             Kind::Point => Self::Point,

@@ -35,6 +35,18 @@ pub struct SourceType {
     pub scale: Option<u32>,
 }
 
+impl SourceType {
+    /// DECIMAL, whatever it is published as.
+    pub fn is_decimal(&self) -> bool {
+        self.name.starts_with("DECIMAL")
+    }
+
+    /// Bytes, whatever they are published as.
+    pub fn is_binary(&self) -> bool {
+        self.name.ends_with("BINARY") || self.name.ends_with("BLOB")
+    }
+}
+
 /// How a column is published: this fixes the Connect type and the semantic name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -46,10 +58,19 @@ pub enum Kind {
     Float64,
     Text,
     Bytes,
-    Decimal { precision: u8, scale: u8 },
-    Bits { length: u16 },
-    Enum { allowed: String },
-    EnumSet { allowed: String },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    Bits {
+        length: u16,
+    },
+    Enum {
+        allowed: String,
+    },
+    EnumSet {
+        allowed: String,
+    },
     Json,
     Year,
     Date,
@@ -57,6 +78,15 @@ pub enum Kind {
     Timestamp,
     MicroTimestamp,
     ZonedTimestamp,
+    /// Kafka Connect's own date and times, and Debezium's others: what `time.precision.mode` chooses from.
+    ConnectDate,
+    ConnectTime,
+    ConnectTimestamp,
+    NanoTime,
+    NanoTimestamp,
+    IsoDate,
+    IsoTime,
+    IsoTimestamp,
     Point,
     Geometry,
     FloatVector,

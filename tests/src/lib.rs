@@ -32,6 +32,7 @@ pub mod bench;
 pub mod fake_source;
 pub mod oracle;
 pub mod scenario;
+pub mod types;
 
 pub use eventually::eventually;
 pub use kafka::{Kafka, KafkaOptions};

@@ -1,4 +1,4 @@
-//! docs/configuration.md is made from the configuration structs, and docs/examples are files for the real programs: this
+//! docs/configuration.md is made from the configuration structs, docs/types.md from the type table, and docs/examples are files for the real programs: this
 //! fails when they are no longer what the structs say.
 
 use std::{
@@ -37,15 +37,22 @@ fn the_reference_page_says_what_the_structs_say() -> Result<()> {
     let connector = configuration_markdown::<strait_connector::config::Config>("strait-connector");
     let sink = configuration_markdown::<strait_sink::config::Config>("strait-sink");
     let page = format!("{HEAD}\n{connector}\n{sink}");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
+    ensure_page("configuration.md", &page)
+}
+
+#[test]
+fn the_page_of_types_says_what_the_type_table_says() -> Result<()> {
+    ensure_page("types.md", &e2e::types::document())
+}
+
+/// The page is this; with `UPDATE_DOCS` it becomes this.
+fn ensure_page(name: &str, page: &str) -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         return fs::write(&path, page).with_context(|| format!("write {}", path.display()));
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    ensure!(
-        found == page,
-        "docs/configuration.md is not what the configuration structs say: run `make docs`"
-    );
+    ensure!(found == page, "docs/{name} is not what it is made from: run `make docs`");
     Ok(())
 }
 

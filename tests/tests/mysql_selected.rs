@@ -84,6 +84,12 @@ fn same(logged: &ColumnValue<'_>, selected: &ColumnValue<'_>) -> Result<bool> {
             jsonb::to_text(bytes, &mut printed)?;
             printed == *text
         }
+        (ColumnValue::Json(a), ColumnValue::Json(b)) => {
+            let (mut logged, mut selected) = (String::new(), String::new());
+            jsonb::to_expression(a, &mut logged)?;
+            jsonb::to_expression(b, &mut selected)?;
+            logged == selected
+        }
         (ColumnValue::Binary(a), ColumnValue::Binary(b)) => a.to_bytes() == b.to_bytes(),
         (ColumnValue::Float(a), ColumnValue::Float(b)) => a.to_bits() == b.to_bits(),
         (ColumnValue::Double(a), ColumnValue::Double(b)) => a.to_bits() == b.to_bits(),

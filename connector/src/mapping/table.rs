@@ -4,6 +4,8 @@ use strait_mysql::binlog::{ColumnDef, ColumnType, GeometryKind, TableMap, unsupp
 use strait_mysql::charset;
 use strait_schemas::{Column, Kind, SourceType, TableSchema};
 
+use super::modes::{BigintUnsignedMode, BinaryMode, DecimalMode, TimeMode, Types};
+
 /// A table whose rows cannot be published.
 #[derive(Debug, thiserror::Error)]
 pub enum Unmappable {
@@ -19,6 +21,7 @@ pub enum Unmappable {
 /// are, in the table's order; the key's are among them.
 pub fn map_table(
     prefix: &str,
+    types: Types,
     map: &TableMap,
     key: &[usize],
     published: &[usize],
@@ -30,21 +33,21 @@ pub fn map_table(
         prefix: prefix.to_owned(),
         database: map.database.clone(),
         table: map.table.clone(),
-        columns: published.iter().map(|at| map_column(&map.columns[*at])).collect::<Result<_, _>>()?,
+        columns: published.iter().map(|at| map_column(types, &map.columns[*at])).collect::<Result<_, _>>()?,
         key: key.iter().filter_map(|at| published.iter().position(|published| published == at)).collect(),
     })
 }
 
-fn map_column(column: &ColumnDef) -> Result<Column, Unmappable> {
+fn map_column(types: Types, column: &ColumnDef) -> Result<Column, Unmappable> {
     Ok(Column {
         name: column.name.clone(),
-        kind: kind(column)?,
+        kind: kind(types, column)?,
         optional: column.nullable,
         source_type: source_type(column),
     })
 }
 
-fn kind(column: &ColumnDef) -> Result<Kind, Unmappable> {
+fn kind(types: Types, column: &ColumnDef) -> Result<Kind, Unmappable> {
     Ok(match column.ty {
         ColumnType::Tiny => Kind::Int16,
         ColumnType::Short if column.unsigned => Kind::Int32,
@@ -52,15 +55,23 @@ fn kind(column: &ColumnDef) -> Result<Kind, Unmappable> {
         ColumnType::Int24 => Kind::Int32,
         ColumnType::Long if column.unsigned => Kind::Int64,
         ColumnType::Long => Kind::Int32,
+        ColumnType::LongLong
+            if column.unsigned && types.bigint_unsigned_handling_mode == BigintUnsignedMode::Precise =>
+        {
+            Kind::Decimal { precision: 20, scale: 0 }
+        }
         ColumnType::LongLong => Kind::Int64,
         ColumnType::Float => Kind::Float32,
         ColumnType::Double => Kind::Float64,
-        ColumnType::Decimal { precision, scale } => Kind::Decimal { precision, scale },
+        ColumnType::Decimal { precision, scale } => match types.decimal_handling_mode {
+            DecimalMode::Precise => Kind::Decimal { precision, scale },
+            DecimalMode::Double => Kind::Float64,
+            DecimalMode::String => Kind::Text,
+        },
         ColumnType::Year => Kind::Year,
-        ColumnType::Date => Kind::Date,
-        ColumnType::Time { .. } => Kind::MicroTime,
-        ColumnType::DateTime { fsp: 0..=3 } => Kind::Timestamp,
-        ColumnType::DateTime { .. } => Kind::MicroTimestamp,
+        ColumnType::Date => date(types.time_precision_mode),
+        ColumnType::Time { .. } => time(types.time_precision_mode),
+        ColumnType::DateTime { fsp } => datetime(types.time_precision_mode, fsp),
         ColumnType::Timestamp { .. } => Kind::ZonedTimestamp,
         ColumnType::Bit { bits: 1 } => Kind::Boolean,
         ColumnType::Bit { bits } => Kind::Bits { length: bits },
@@ -69,7 +80,10 @@ fn kind(column: &ColumnDef) -> Result<Kind, Unmappable> {
         ColumnType::Char { .. } | ColumnType::VarChar { .. } | ColumnType::Blob { .. }
             if column.is_binary() =>
         {
-            Kind::Bytes
+            match types.binary_handling_mode {
+                BinaryMode::Bytes => Kind::Bytes,
+                BinaryMode::Base64 | BinaryMode::Base64UrlSafe | BinaryMode::Hex => Kind::Text,
+            }
         }
         ColumnType::Char { .. } | ColumnType::VarChar { .. } | ColumnType::Blob { .. } => Kind::Text,
         ColumnType::Json { .. } => Kind::Json,
@@ -80,6 +94,33 @@ fn kind(column: &ColumnDef) -> Result<Kind, Unmappable> {
             return Err(Unmappable::Type { column: column.name.clone(), code });
         }
     })
+}
+
+fn date(mode: TimeMode) -> Kind {
+    match mode {
+        TimeMode::AdaptiveTimeMicroseconds | TimeMode::Microseconds | TimeMode::Nanoseconds => Kind::Date,
+        TimeMode::Connect => Kind::ConnectDate,
+        TimeMode::IsoString => Kind::IsoDate,
+    }
+}
+
+fn time(mode: TimeMode) -> Kind {
+    match mode {
+        TimeMode::AdaptiveTimeMicroseconds | TimeMode::Microseconds => Kind::MicroTime,
+        TimeMode::Nanoseconds => Kind::NanoTime,
+        TimeMode::Connect => Kind::ConnectTime,
+        TimeMode::IsoString => Kind::IsoTime,
+    }
+}
+
+fn datetime(mode: TimeMode, fsp: u8) -> Kind {
+    match mode {
+        TimeMode::AdaptiveTimeMicroseconds if fsp <= 3 => Kind::Timestamp,
+        TimeMode::AdaptiveTimeMicroseconds | TimeMode::Microseconds => Kind::MicroTimestamp,
+        TimeMode::Nanoseconds => Kind::NanoTimestamp,
+        TimeMode::Connect => Kind::ConnectTimestamp,
+        TimeMode::IsoString => Kind::IsoTimestamp,
+    }
 }
 
 /// The labels as Debezium joins them.
@@ -190,7 +231,8 @@ mod tests {
             (ColumnType::LongLong, true, Kind::Int64, "BIGINT UNSIGNED"),
         ];
         for (ty, unsigned, kind, name) in cases {
-            let mapped = map_column(&ColumnDef { unsigned, ..column("c", ty) }).expect(name);
+            let mapped =
+                map_column(Types::default(), &ColumnDef { unsigned, ..column("c", ty) }).expect(name);
             assert_eq!((mapped.kind, mapped.source_type.name.as_str()), (kind, name));
         }
     }
@@ -198,11 +240,11 @@ mod tests {
     #[test]
     fn text_and_bytes_are_told_apart_by_the_collation() {
         let text = ColumnDef { collation: Some(255), ..column("c", ColumnType::VarChar { max_bytes: 400 }) };
-        let mapped = map_column(&text).expect("maps");
+        let mapped = map_column(Types::default(), &text).expect("maps");
         assert_eq!(mapped.kind, Kind::Text);
         assert_eq!(mapped.source_type, SourceType { name: "VARCHAR".into(), length: Some(100), scale: None });
         let bytes = ColumnDef { collation: Some(63), ..text };
-        let mapped = map_column(&bytes).expect("maps");
+        let mapped = map_column(Types::default(), &bytes).expect("maps");
         assert_eq!(mapped.kind, Kind::Bytes);
         assert_eq!(
             mapped.source_type,
@@ -216,12 +258,17 @@ mod tests {
             labels: ["a", "b,c"].map(str::to_owned).into(),
             ..column("c", ColumnType::Enum { bytes: 1 })
         };
-        assert_eq!(map_column(&column).expect("maps").kind, Kind::Enum { allowed: "a,b\\,c".into() });
+        assert_eq!(
+            map_column(Types::default(), &column).expect("maps").kind,
+            Kind::Enum { allowed: "a,b\\,c".into() }
+        );
     }
 
     #[test]
     fn datetime_is_milliseconds_up_to_three_digits() {
-        let kind_of = |fsp| map_column(&column("c", ColumnType::DateTime { fsp })).expect("maps").kind;
+        let kind_of = |fsp| {
+            map_column(Types::default(), &column("c", ColumnType::DateTime { fsp })).expect("maps").kind
+        };
         assert_eq!(
             [kind_of(0), kind_of(3), kind_of(4)],
             [Kind::Timestamp, Kind::Timestamp, Kind::MicroTimestamp]
@@ -230,12 +277,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_mapped_is_refused_by_name() {
-        let error = map_column(&column("old", ColumnType::Unsupported { code: 12 })).expect_err("refused");
+        let error = map_column(Types::default(), &column("old", ColumnType::Unsupported { code: 12 }))
+            .expect_err("refused");
         assert!(
             error.to_string().starts_with("column old has a type that is not supported: a DATETIME"),
             "{error}"
         );
         let map = TableMap::new("d".into(), "t".into(), vec![], vec![], false);
-        assert!(matches!(map_table("p", &map, &[], &[]), Err(Unmappable::NoMetadata)));
+        assert!(matches!(map_table("p", Types::default(), &map, &[], &[]), Err(Unmappable::NoMetadata)));
     }
 }

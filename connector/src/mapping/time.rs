@@ -1,5 +1,5 @@
-//! Text of a point in time as Debezium's ZonedTimestamp writes it: ISO 8601 in UTC, with exactly the
-//! column's digits of a fraction (none for a column without).
+//! Dates and times in ISO 8601, in UTC, as Debezium writes them: a ZonedTimestamp with exactly the column's digits of a fraction
+//! (none for a column without), IsoTime and IsoTimestamp with as many as it takes.
 
 use strait_mysql::value::DateTime;
 
@@ -24,6 +24,38 @@ pub fn write_zoned(seconds: i64, micros: u32, fsp: u8, out: &mut String) {
     out.push('Z');
 }
 
+/// `10:15:30.5Z` of microseconds since midnight.
+pub fn iso_time(micros: i64) -> String {
+    let mut out = String::with_capacity(16);
+    clock(micros, &mut out);
+    out.push('Z');
+    out
+}
+
+/// `2024-02-29T10:15:30.5Z`; `micros` are its own since 1970.
+pub fn iso_timestamp(at: &DateTime, micros: i64) -> String {
+    let mut out = String::with_capacity(28);
+    at.date.write_text(&mut out);
+    out.push('T');
+    clock(micros.rem_euclid(86_400_000_000), &mut out);
+    out.push('Z');
+    out
+}
+
+fn clock(micros: i64, out: &mut String) {
+    let seconds = (micros / 1_000_000) as u32;
+    for (part, separator) in [(seconds / 3600, ":"), (seconds / 60 % 60, ":"), (seconds % 60, "")] {
+        digits(part, 2, out);
+        out.push_str(separator);
+    }
+    let fraction = (micros % 1_000_000) as u32;
+    if fraction > 0 {
+        out.push('.');
+        digits(fraction, 6, out);
+        out.truncate(out.trim_end_matches('0').len());
+    }
+}
+
 /// `number` with leading zeros.
 fn digits(number: u32, width: u32, out: &mut String) {
     for place in (0..width).rev() {
@@ -35,6 +67,15 @@ fn digits(number: u32, width: u32, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn iso_has_the_digits_that_it_needs() {
+        assert_eq!(iso_time(0), "00:00:00Z");
+        assert_eq!(iso_time(86_399_500_000), "23:59:59.5Z");
+        assert_eq!(iso_time(3_600_000_010), "01:00:00.00001Z");
+        let at = DateTime::from_epoch(-1, 250_000);
+        assert_eq!(iso_timestamp(&at, -750_000), "1969-12-31T23:59:59.25Z");
+    }
 
     #[test]
     fn the_fraction_has_the_columns_digits() {

@@ -2,19 +2,31 @@
 //! decided here, value by value: the rule is that a reader who has only the envelope's value must be able to
 //! store the same bytes again, else the exact form goes along.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
-use super::zero::Zero;
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
 use strait_mysql::{
     binlog::{ColumnDef, ColumnType, TableMap},
     charset::{self, Charset},
     jsonb,
-    value::{ColumnValue, Date, DateTime},
+    value::{BinaryValue, ColumnValue, Date, DateTime, DecimalValue, Time},
 };
 use strait_schemas::{Exact, ExactForm, Image, Value};
 
-use super::{table::escape_label, time::write_zoned};
+use super::{
+    modes::{BigintUnsignedMode, BinaryMode, DecimalMode, TimeMode, Types},
+    table::escape_label,
+    time,
+    zero::Zero,
+};
 use crate::filter::{Change, Treatment};
+
+/// What stands for a time that is none where null is not allowed.
+const EPOCH: &str = "1970-01-01T00:00:00Z";
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// A value that does not fit its column's description.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +60,7 @@ pub struct RowMapper {
 struct ColumnMapper {
     name: Box<str>,
     nullable: bool,
+    types: Types,
     detail: Detail,
     change: Option<Change>,
     /// What stands in the envelope for a value that the image does not have.
@@ -58,28 +71,35 @@ struct ColumnMapper {
 #[derive(Debug)]
 enum Detail {
     Plain,
+    /// BIGINT UNSIGNED as Connect's Decimal.
+    Precise,
     Fsp(u8),
     Charset(Option<&'static Charset>),
-    Enum { labels: Box<[Label]> },
-    Set { labels: Arc<[String]> },
+    Enum {
+        labels: Box<[Label]>,
+    },
+    Set {
+        labels: Arc<[String]>,
+    },
     Point,
 }
 
 #[derive(Debug)]
 struct Label {
     text: Box<str>,
-    /// The text is not the label itself.
-    escaped: bool,
+    /// The text is not the label itself, or may not be: the catalog, which a snapshot has labels from, prints characters above
+    /// U+FFFF as '?'.
+    doubtful: bool,
 }
 
 impl RowMapper {
     /// `treatments`: one for each column of the table.
-    pub fn new(map: &TableMap, treatments: &[Treatment], alone: bool) -> Self {
+    pub fn new(map: &TableMap, types: Types, treatments: &[Treatment], alone: bool) -> Self {
         let mapper = |(column, treatment): (&ColumnDef, &Treatment)| match treatment {
-            Treatment::Whole => Some(ColumnMapper::new(column)),
+            Treatment::Whole => Some(ColumnMapper::new(column, types)),
             Treatment::LeftOut { .. } => None,
             Treatment::Changed { change, .. } => {
-                Some(ColumnMapper { change: Some(change.clone()), ..ColumnMapper::new(column) })
+                Some(ColumnMapper { change: Some(change.clone()), ..ColumnMapper::new(column, types) })
             }
         };
         Self { columns: map.columns.iter().zip(treatments).map(mapper).collect(), alone }
@@ -128,8 +148,11 @@ impl RowMapper {
 type Mapped<'v> = (Value<'v>, Option<(ExactForm, Cow<'v, [u8]>)>);
 
 impl ColumnMapper {
-    fn new(column: &ColumnDef) -> Self {
+    fn new(column: &ColumnDef, types: Types) -> Self {
         let detail = match column.ty {
+            ColumnType::LongLong if types.bigint_unsigned_handling_mode == BigintUnsignedMode::Precise => {
+                Detail::Precise
+            }
             ColumnType::Time { fsp } | ColumnType::DateTime { fsp } | ColumnType::Timestamp { fsp } => {
                 Detail::Fsp(fsp)
             }
@@ -140,7 +163,10 @@ impl ColumnMapper {
                 labels: column
                     .labels
                     .iter()
-                    .map(|label| Label { text: escape_label(label).into(), escaped: label.contains(',') })
+                    .map(|label| Label {
+                        text: escape_label(label).into(),
+                        doubtful: label.contains([',', '?']),
+                    })
                     .collect(),
             },
             ColumnType::Set { .. } => Detail::Set { labels: Arc::clone(&column.labels) },
@@ -150,6 +176,7 @@ impl ColumnMapper {
         Self {
             name: column.name.as_str().into(),
             nullable: column.nullable,
+            types,
             detail,
             change: None,
             zero: Zero::of(column),
@@ -174,18 +201,17 @@ impl ColumnMapper {
             ColumnValue::Null => Value::Null,
             ColumnValue::Absent => return Err(Unreadable::Absent { column: self.name.to_string() }),
             ColumnValue::Int(v) => Value::Int(v),
+            ColumnValue::UInt(v) if matches!(self.detail, Detail::Precise) => {
+                Value::Bytes(Cow::Owned(unscaled(v)))
+            }
             // A BIGINT UNSIGNED above i64::MAX wraps, as in Debezium's "long" mode; the type's name tells.
             ColumnValue::UInt(v) => Value::Int(v as i64),
             ColumnValue::Float(v) => Value::Float(v),
             ColumnValue::Double(v) => Value::Double(v),
-            ColumnValue::Decimal(v) => {
-                let mut unscaled = Vec::new();
-                v.write_unscaled_be(&mut unscaled);
-                Value::Bytes(Cow::Owned(unscaled))
-            }
+            ColumnValue::Decimal(v) => return self.decimal(v),
             ColumnValue::Year(v) => Value::Int(i64::from(v)),
             ColumnValue::Date(v) => return Ok(self.date(v)),
-            ColumnValue::Time(v) => Value::Int(v.total_micros()),
+            ColumnValue::Time(v) => return Ok(self.time(v)),
             ColumnValue::DateTime(v) => return Ok(self.datetime(v)),
             ColumnValue::Timestamp { seconds, micros } => return Ok(self.timestamp(seconds, micros)),
             ColumnValue::Bit { bytes, bits: 1 } => Value::Bool(bytes.iter().any(|byte| *byte != 0)),
@@ -193,7 +219,7 @@ impl ColumnMapper {
             ColumnValue::Enum(index) => return Ok(self.enumeration(index)),
             ColumnValue::Set(bitmap) => return Ok(self.set(bitmap)),
             ColumnValue::Text(bytes) => return Ok(self.text(bytes)),
-            ColumnValue::Binary(v) => Value::Bytes(v.to_bytes()),
+            ColumnValue::Binary(v) => return Ok(self.binary(v)),
             ColumnValue::Json(bytes) => return self.json(bytes),
             ColumnValue::JsonText(text) => Value::Text(Cow::Borrowed(text)),
             ColumnValue::Geometry(bytes) => self.geometry(bytes)?,
@@ -216,28 +242,115 @@ impl ColumnMapper {
         (value, Some((ExactForm::Text, Cow::Owned(text.into_bytes()))))
     }
 
-    fn date<'v>(&self, date: Date) -> Mapped<'v> {
-        if let Some(days) = date.days() {
-            return (Value::Int(i64::from(days)), None);
+    fn decimal<'v>(&self, decimal: DecimalValue<'v>) -> Result<Mapped<'v>, Unreadable> {
+        Ok(match self.types.decimal_handling_mode {
+            DecimalMode::Precise => {
+                let mut unscaled = Vec::new();
+                decimal.write_unscaled_be(&mut unscaled);
+                (Value::Bytes(Cow::Owned(unscaled)), None)
+            }
+            DecimalMode::String => (Value::Text(Cow::Owned(decimal.to_text())), None),
+            DecimalMode::Double => {
+                let text = decimal.to_text();
+                let double = text.parse().map_err(|_| self.malformed("decimal"))?;
+                (Value::Double(double), Some((ExactForm::Text, Cow::Owned(text.into_bytes()))))
+            }
+        })
+    }
+
+    /// As text the bytes could be read back, but not without knowing by which mode.
+    fn binary<'v>(&self, binary: BinaryValue<'v>) -> Mapped<'v> {
+        let bytes = binary.to_bytes();
+        let text = match self.types.binary_handling_mode {
+            BinaryMode::Bytes => return (Value::Bytes(bytes), None),
+            BinaryMode::Base64 => STANDARD.encode(&bytes),
+            BinaryMode::Base64UrlSafe => URL_SAFE.encode(&bytes),
+            BinaryMode::Hex => hex(&bytes),
+        };
+        (Value::Text(Cow::Owned(text)), Some((ExactForm::Raw, bytes)))
+    }
+
+    fn time<'v>(&self, time: Time) -> Mapped<'v> {
+        let micros = time.total_micros();
+        let mode = self.types.time_precision_mode;
+        if mode == TimeMode::AdaptiveTimeMicroseconds {
+            return (Value::Int(micros), None);
         }
+        let exact = || {
+            let mut text = String::new();
+            time.write_text(self.fsp(), &mut text);
+            text
+        };
+        if !(0..DAY_MICROS).contains(&micros) {
+            let midnight = match mode {
+                TimeMode::IsoString => Value::Text(Cow::Borrowed("00:00:00Z")),
+                _ => Value::Int(0),
+            };
+            return self.no_such_date(midnight, exact());
+        }
+        match mode {
+            TimeMode::AdaptiveTimeMicroseconds | TimeMode::Microseconds => (Value::Int(micros), None),
+            TimeMode::Nanoseconds => (Value::Int(micros * 1000), None),
+            TimeMode::Connect => {
+                let lost = micros % 1000 != 0;
+                (Value::Int(micros / 1000), lost.then(|| (ExactForm::Text, Cow::Owned(exact().into_bytes()))))
+            }
+            TimeMode::IsoString => (Value::Text(Cow::Owned(time::iso_time(micros))), None),
+        }
+    }
+
+    fn date<'v>(&self, date: Date) -> Mapped<'v> {
+        let iso = self.types.time_precision_mode == TimeMode::IsoString;
         let mut text = String::new();
-        date.write_text(&mut text);
-        self.no_such_date(Value::Int(0), text)
+        match date.days() {
+            Some(days) if !iso => (Value::Int(i64::from(days)), None),
+            Some(_) => {
+                date.write_text(&mut text);
+                text.push('Z');
+                (Value::Text(Cow::Owned(text)), None)
+            }
+            None => {
+                date.write_text(&mut text);
+                let epoch = if iso { Value::Text(Cow::Borrowed("1970-01-01Z")) } else { Value::Int(0) };
+                self.no_such_date(epoch, text)
+            }
+        }
     }
 
     fn datetime<'v>(&self, at: DateTime) -> Mapped<'v> {
-        if let Some(micros) = at.micros_since_epoch() {
-            let value = if self.fsp() <= 3 { micros.div_euclid(1000) } else { micros };
-            return (Value::Int(value), None);
+        let mode = self.types.time_precision_mode;
+        let exact = || {
+            let mut text = String::new();
+            at.write_text(self.fsp(), &mut text);
+            text
+        };
+        let Some(micros) = at.micros_since_epoch() else {
+            let epoch = match mode {
+                TimeMode::IsoString => Value::Text(Cow::Borrowed(EPOCH)),
+                _ => Value::Int(0),
+            };
+            return self.no_such_date(epoch, exact());
+        };
+        match mode {
+            TimeMode::AdaptiveTimeMicroseconds if self.fsp() <= 3 => {
+                (Value::Int(micros.div_euclid(1000)), None)
+            }
+            TimeMode::AdaptiveTimeMicroseconds | TimeMode::Microseconds => (Value::Int(micros), None),
+            // 64 bits of nanoseconds reach from 1677 to 2262.
+            TimeMode::Nanoseconds => match micros.checked_mul(1000) {
+                Some(nanos) => (Value::Int(nanos), None),
+                None => self.no_such_date(Value::Int(0), exact()),
+            },
+            TimeMode::Connect => {
+                let lost = micros % 1000 != 0;
+                let millis = micros.div_euclid(1000);
+                (Value::Int(millis), lost.then(|| (ExactForm::Text, Cow::Owned(exact().into_bytes()))))
+            }
+            TimeMode::IsoString => (Value::Text(Cow::Owned(time::iso_timestamp(&at, micros))), None),
         }
-        let mut text = String::new();
-        at.write_text(self.fsp(), &mut text);
-        self.no_such_date(Value::Int(0), text)
     }
 
     fn timestamp<'v>(&self, seconds: i64, micros: u32) -> Mapped<'v> {
-        let mut text = String::with_capacity(28);
-        write_zoned(seconds, micros, self.fsp(), &mut text);
         if seconds == 0 && micros == 0 {
             let zero = DateTime {
                 date: Date { year: 0, month: 0, day: 0 },
@@ -248,8 +361,10 @@ impl ColumnMapper {
             };
             let mut exact = String::new();
             zero.write_text(self.fsp(), &mut exact);
-            return self.no_such_date(Value::Text(Cow::Owned(text)), exact);
+            return self.no_such_date(Value::Text(Cow::Borrowed(EPOCH)), exact);
         }
+        let mut text = String::with_capacity(28);
+        time::write_zoned(seconds, micros, self.fsp(), &mut text);
         (Value::Text(Cow::Owned(text)), None)
     }
 
@@ -260,7 +375,7 @@ impl ColumnMapper {
             _ => None,
         };
         match label {
-            Some(label) if !label.escaped => (Value::Text(Cow::Borrowed(&*label.text)), None),
+            Some(label) if !label.doubtful => (Value::Text(Cow::Borrowed(&*label.text)), None),
             Some(label) => (Value::Text(Cow::Borrowed(&*label.text)), Some(by_index(u64::from(index)))),
             None => (Value::Text(Cow::Borrowed("")), Some(by_index(u64::from(index)))),
         }
@@ -279,7 +394,7 @@ impl ColumnMapper {
                 text.push(',');
             }
             told |= 1 << bit;
-            ambiguous |= label.is_empty() || label.contains(',');
+            ambiguous |= label.is_empty() || label.contains([',', '?']);
             text.push_str(label);
         }
         let exact = (told != bitmap || ambiguous).then(|| by_index(bitmap));
@@ -337,6 +452,21 @@ impl ColumnMapper {
     }
 }
 
+/// Big-endian two's complement of least length.
+fn unscaled(value: u64) -> Vec<u8> {
+    let wide = i128::from(value).to_be_bytes();
+    let needed = (64 - value.leading_zeros()) as usize / 8 + 1;
+    wide[wide.len() - needed..].to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    text
+}
+
 fn by_index<'v>(index: u64) -> (ExactForm, Cow<'v, [u8]>) {
     (ExactForm::Index, Cow::Owned(index.to_string().into_bytes()))
 }
@@ -355,7 +485,6 @@ fn point(wkb: &[u8]) -> Option<(f64, f64)> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use strait_mysql::value::Time;
 
     pub fn column(name: &str, ty: ColumnType) -> ColumnDef {
         ColumnDef {
@@ -371,8 +500,16 @@ pub mod tests {
 
     /// Maps one value of one column; the exact form, if any, as text.
     fn map(column: ColumnDef, value: ColumnValue<'static>) -> (Value<'static>, Option<(ExactForm, Vec<u8>)>) {
+        map_as(Types::default(), column, value)
+    }
+
+    fn map_as(
+        types: Types,
+        column: ColumnDef,
+        value: ColumnValue<'static>,
+    ) -> (Value<'static>, Option<(ExactForm, Vec<u8>)>) {
         let map = TableMap::new("d".into(), "t".into(), vec![column], vec![], true);
-        let mapper = RowMapper::new(&map, &vec![Treatment::Whole; map.columns.len()], false);
+        let mapper = RowMapper::new(&map, types, &vec![Treatment::Whole; map.columns.len()], false);
         let (mut values, mut exact) = (Vec::new(), Vec::new());
         mapper.map(&[value], Image::After, &mut values, &mut exact).expect("maps");
         let value = values.remove(0).into_owned();
@@ -452,6 +589,40 @@ pub mod tests {
     }
 
     #[test]
+    fn unsigned_numbers_have_no_byte_too_many() {
+        for (value, bytes) in [
+            (0, &[0][..]),
+            (127, &[127]),
+            (128, &[0, 128]),
+            (255, &[0, 255]),
+            (256, &[1, 0]),
+            (u64::MAX, &[0, 255, 255, 255, 255, 255, 255, 255, 255]),
+        ] {
+            assert_eq!(unscaled(value), bytes, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_an_option_loses_goes_along() {
+        let bytes = || ColumnValue::Binary(BinaryValue::whole(&[0xfb, 0xff]));
+        for (mode, expected) in
+            [(BinaryMode::Base64, "+/8="), (BinaryMode::Base64UrlSafe, "-_8="), (BinaryMode::Hex, "fbff")]
+        {
+            let types = Types { binary_handling_mode: mode, ..Types::default() };
+            let mapped = map_as(types, column("c", ColumnType::Blob { length_bytes: 2 }), bytes());
+            assert_eq!(mapped, (text(expected), Some((ExactForm::Raw, vec![0xfb, 0xff]))));
+        }
+        let types = Types { time_precision_mode: TimeMode::Connect, ..Types::default() };
+        let time =
+            |negative, micros| ColumnValue::Time(Time { negative, hours: 1, minutes: 0, seconds: 0, micros });
+        let as_time = |value| map_as(types, column("c", ColumnType::Time { fsp: 6 }), value);
+        let exact = |text: &str| Some((ExactForm::Text, text.as_bytes().to_vec()));
+        assert_eq!(as_time(time(false, 5000)), (Value::Int(3_600_005), None));
+        assert_eq!(as_time(time(false, 5001)), (Value::Int(3_600_005), exact("01:00:00.005001")));
+        assert_eq!(as_time(time(true, 0)), (Value::Null, exact("-01:00:00.000000")));
+    }
+
+    #[test]
     fn enum_zero_is_told_from_an_empty_label() {
         let column = ColumnDef {
             labels: ["", "a,b", "c"].map(str::to_owned).into(),
@@ -463,6 +634,11 @@ pub mod tests {
         assert_eq!(map(column.clone(), ColumnValue::Enum(2)), (text("a\\,b"), index("2")));
         assert_eq!(map(column.clone(), ColumnValue::Enum(3)), (text("c"), None));
         assert_eq!(map(column, ColumnValue::Enum(4)), (text(""), index("4")));
+        let printed = ColumnDef {
+            labels: ["?"].map(str::to_owned).into(),
+            ..self::column("c", ColumnType::Enum { bytes: 1 })
+        };
+        assert_eq!(map(printed, ColumnValue::Enum(1)), (text("?"), index("1")));
     }
 
     #[test]
@@ -517,7 +693,8 @@ pub mod tests {
     #[test]
     fn what_a_partial_image_does_not_have_is_told() {
         let map = TableMap::new("d".into(), "t".into(), vec![column("gone", ColumnType::Long)], vec![], true);
-        let mapper = RowMapper::new(&map, &vec![Treatment::Whole; map.columns.len()], false);
+        let mapper =
+            RowMapper::new(&map, Types::default(), &vec![Treatment::Whole; map.columns.len()], false);
         let (mut values, mut exact) = (Vec::new(), Vec::new());
         mapper.map(&[ColumnValue::Absent], Image::After, &mut values, &mut exact).expect("a partial image");
         assert_eq!(values, [Value::Null]);

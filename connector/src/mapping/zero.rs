@@ -17,6 +17,7 @@ const MIDNIGHT: Time = Time { negative: false, hours: 0, minutes: 0, seconds: 0,
 pub struct Zero {
     ty: ColumnType,
     binary: bool,
+    unsigned: bool,
     /// What the value borrows, if it does.
     bytes: Box<[u8]>,
 }
@@ -35,7 +36,7 @@ impl Zero {
             _ => Vec::new(),
         };
         let binary = column.collation.is_none_or(|collation| collation == BINARY_COLLATION);
-        Self { ty: column.ty, binary, bytes: bytes.into() }
+        Self { ty: column.ty, binary, unsigned: column.unsigned, bytes: bytes.into() }
     }
 
     pub fn value(&self) -> ColumnValue<'_> {
@@ -61,6 +62,7 @@ impl Zero {
             ColumnType::Char { .. } | ColumnType::VarChar { .. } | ColumnType::Blob { .. } => {
                 ColumnValue::Text(&[])
             }
+            _ if self.unsigned => ColumnValue::UInt(0),
             _ => ColumnValue::Int(0),
         }
     }

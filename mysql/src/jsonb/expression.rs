@@ -6,6 +6,9 @@ use std::fmt::Write;
 use super::{Container, JsonFacts, Printer, field, kind, malformed, read_length, to_text};
 use crate::binlog::{Reader, Result};
 
+/// Of a DECIMAL.
+const MOST_DIGITS: u8 = 65;
+
 /// Appends the expression, for a session with `NO_BACKSLASH_ESCAPES` and `SET NAMES utf8mb4`. Where its text tells
 /// the whole document, that is the text in quotes.
 pub fn to_expression(bytes: &[u8], out: &mut String) -> Result<()> {
@@ -77,6 +80,8 @@ fn opaque(body: &[u8], text: &str, out: &mut String) -> Result<()> {
     let plain = text.trim_matches('"');
     let written = match (field, bytes) {
         (field::NEWDECIMAL, [precision, scale, ..]) => {
+            // The server counts one digit too many in some that have all of them.
+            let precision = (*precision).min(MOST_DIGITS);
             write!(out, "CAST(CAST('{plain}' AS DECIMAL({precision},{scale})) AS JSON)")
         }
         (field::DATE, _) => write!(out, "CAST(CAST('{plain}' AS DATE) AS JSON)"),

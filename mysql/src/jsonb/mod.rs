@@ -8,8 +8,10 @@
 mod double;
 mod expression;
 mod text;
+mod typed;
 
 pub use expression::to_expression;
+pub use typed::from_typed_text;
 
 use crate::{
     binlog::{Error, Reader, Result},

@@ -4,12 +4,14 @@
 
 use crate::{
     binlog::{ColumnDef, ColumnType},
+    jsonb,
     value::{BinaryValue, ColumnValue, Date, DateTime, DecimalValue, Time},
 };
 use mysql_async::Value;
 
 use super::query::KeyValue;
-/// A row's values; DECIMAL in the form that rows of the log store.
+
+/// A row's values; DECIMAL in the form that rows of the log store, and so JSON where its text does not tell all of it.
 #[derive(Debug)]
 pub struct SelectedRow(Vec<Value>);
 
@@ -23,7 +25,7 @@ pub struct Unexpected {
 
 impl SelectedRow {
     /// # Errors
-    /// A DECIMAL that is none.
+    /// A DECIMAL that is none; a document and the types of another one.
     pub fn new(columns: &[ColumnDef], row: mysql_async::Row) -> Result<Self, Unexpected> {
         let mut values = row.unwrap();
         for (column, value) in columns.iter().zip(&mut values) {
@@ -31,6 +33,17 @@ impl SelectedRow {
                 let stored =
                     DecimalValue::store(text, precision, scale).ok_or_else(|| unexpected(column, value))?;
                 *value = Value::Bytes(stored);
+            }
+        }
+        let types = values.split_off(columns.len().min(values.len()));
+        let documents = columns.iter().zip(&mut values).filter(|(column, _)| is_json(column));
+        for ((column, value), types) in documents.zip(&types) {
+            if let (Value::Bytes(text), Value::Bytes(types)) = (&*value, types) {
+                let stored = std::str::from_utf8(text)
+                    .ok()
+                    .zip(std::str::from_utf8(types).ok())
+                    .and_then(|(text, types)| jsonb::from_typed_text(text, types));
+                *value = Value::Bytes(stored.ok_or_else(|| unexpected(column, value))?);
             }
         }
         Ok(Self(values))
@@ -57,6 +70,10 @@ impl SelectedRow {
         }
         Ok(())
     }
+}
+
+fn is_json(column: &ColumnDef) -> bool {
+    matches!(column.ty, ColumnType::Json { .. })
 }
 
 fn unexpected(column: &ColumnDef, value: &Value) -> Unexpected {
@@ -115,6 +132,8 @@ fn of_bytes<'a>(column: &ColumnDef, bytes: &'a [u8]) -> Option<ColumnValue<'a>> 
         ColumnType::Char { .. } | ColumnType::VarChar { .. } | ColumnType::Blob { .. } => {
             ColumnValue::Text(bytes)
         }
+        // No text begins with a control character, and every binary form with its type's number.
+        ColumnType::Json { .. } if bytes.first().is_some_and(|byte| *byte < b' ') => ColumnValue::Json(bytes),
         ColumnType::Json { .. } => ColumnValue::JsonText(std::str::from_utf8(bytes).ok()?),
         ColumnType::Geometry { .. } => ColumnValue::Geometry(bytes),
         ColumnType::Vector { .. } => ColumnValue::Vector(bytes),

@@ -46,8 +46,10 @@ impl Shape {
             table.columns.iter().map(|column| columns::column(column, collations)).collect();
         let columns = columns?;
         let whole = key.iter().all(|part| part.prefix == 0);
-        let select: Vec<String> =
-            table.columns.iter().zip(&columns).map(|(column, mapped)| selected(column, mapped.ty)).collect();
+        let documents = columns.iter().filter(|column| matches!(column.ty, ColumnType::Json { .. }));
+        let types = documents.map(|column| json_types(&quote_name(&column.name)));
+        let values = table.columns.iter().zip(&columns).map(|(column, mapped)| selected(column, mapped.ty));
+        let select: Vec<String> = values.chain(types).collect();
         let name = &table.name;
         let places: Vec<usize> =
             if whole { key.iter().map(|part| part.column).collect() } else { Vec::new() };
@@ -73,6 +75,17 @@ fn selected(column: &Column, ty: ColumnType) -> String {
         }
         _ => name,
     }
+}
+
+/// Types of a document's scalars in their order, if its text alone does not tell them; else NULL. `[0]` of what is no array is
+/// that itself, so `$**[0]` leads to all scalars, each once. The list is one level deeper than the document, which must have
+/// room for it.
+fn json_types(name: &str) -> String {
+    format!(
+        "IF(JSON_DEPTH({name})<99,(SELECT IF(MAX(JSON_TYPE(strait_scalar) NOT IN \
+         ('OBJECT','ARRAY','STRING','INTEGER','DOUBLE','BOOLEAN','NULL')),JSON_ARRAYAGG(JSON_TYPE(strait_scalar)),NULL) \
+         FROM JSON_TABLE(JSON_EXTRACT({name},'$**[0]'),'$[*]' COLUMNS(strait_scalar JSON PATH '$')) AS strait_json),NULL)"
+    )
 }
 
 /// The table's shape now; `None`: there is no such table, or it has a column of an unknown type.

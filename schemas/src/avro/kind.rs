@@ -86,7 +86,9 @@ fn int(properties: Properties<'_>) -> Option<Kind> {
             Some("int8" | "int16") => Kind::Int16,
             _ => Kind::Int32,
         },
-        Some(semantic::DATE | semantic::CONNECT_DATE | "date") => Kind::Date,
+        Some(semantic::DATE) => Kind::Date,
+        Some(semantic::CONNECT_DATE | "date") => Kind::ConnectDate,
+        Some(semantic::CONNECT_TIME | "time-millis") => Kind::ConnectTime,
         Some(semantic::YEAR) => Kind::Year,
         Some(_) => return None,
     })
@@ -96,8 +98,11 @@ fn long(properties: Properties<'_>) -> Option<Kind> {
     Some(match properties.semantic() {
         None => Kind::Int64,
         Some(semantic::MICRO_TIME) => Kind::MicroTime,
-        Some(semantic::TIMESTAMP | semantic::CONNECT_TIMESTAMP | "timestamp-millis") => Kind::Timestamp,
+        Some(semantic::TIMESTAMP) => Kind::Timestamp,
+        Some(semantic::CONNECT_TIMESTAMP | "timestamp-millis") => Kind::ConnectTimestamp,
         Some(semantic::MICRO_TIMESTAMP) => Kind::MicroTimestamp,
+        Some(semantic::NANO_TIME) => Kind::NanoTime,
+        Some(semantic::NANO_TIMESTAMP) => Kind::NanoTimestamp,
         Some(_) => return None,
     })
 }
@@ -110,6 +115,9 @@ fn text(properties: Properties<'_>) -> Option<Kind> {
         Some(semantic::ENUM_SET) => Kind::EnumSet { allowed: allowed() },
         Some(semantic::JSON) => Kind::Json,
         Some(semantic::ZONED_TIMESTAMP) => Kind::ZonedTimestamp,
+        Some(semantic::ISO_DATE) => Kind::IsoDate,
+        Some(semantic::ISO_TIME) => Kind::IsoTime,
+        Some(semantic::ISO_TIMESTAMP) => Kind::IsoTimestamp,
         Some(_) => return None,
     })
 }

@@ -153,10 +153,21 @@ impl<'s> Printer<'s> {
         if schema.ty == Type::Int16 {
             self.push(",\"connect.type\":\"int16\"");
         }
-        if decimal {
-            self.push(",\"logicalType\":\"decimal\"");
+        if let Some(logical) = schema.name.as_deref().and_then(logical_type) {
+            self.push(format_args!(",\"logicalType\":\"{logical}\""));
         }
     }
+}
+
+/// Connect's own semantic types are Avro's logical ones; Debezium's are not.
+fn logical_type(semantic: &str) -> Option<&'static str> {
+    Some(match semantic {
+        semantic::DECIMAL => "decimal",
+        semantic::CONNECT_DATE => "date",
+        semantic::CONNECT_TIME => "time-millis",
+        semantic::CONNECT_TIMESTAMP => "timestamp-millis",
+        _ => return None,
+    })
 }
 
 /// Namespace and name. A structure without a name gets Connect's own.

@@ -105,6 +105,7 @@ impl Field {
 pub(crate) mod semantic {
     pub const DECIMAL: &str = "org.apache.kafka.connect.data.Decimal";
     pub const CONNECT_DATE: &str = "org.apache.kafka.connect.data.Date";
+    pub const CONNECT_TIME: &str = "org.apache.kafka.connect.data.Time";
     pub const CONNECT_TIMESTAMP: &str = "org.apache.kafka.connect.data.Timestamp";
     pub const BITS: &str = "io.debezium.data.Bits";
     pub const ENUM: &str = "io.debezium.data.Enum";
@@ -116,6 +117,11 @@ pub(crate) mod semantic {
     pub const TIMESTAMP: &str = "io.debezium.time.Timestamp";
     pub const MICRO_TIMESTAMP: &str = "io.debezium.time.MicroTimestamp";
     pub const ZONED_TIMESTAMP: &str = "io.debezium.time.ZonedTimestamp";
+    pub const NANO_TIME: &str = "io.debezium.time.NanoTime";
+    pub const NANO_TIMESTAMP: &str = "io.debezium.time.NanoTimestamp";
+    pub const ISO_DATE: &str = "io.debezium.time.IsoDate";
+    pub const ISO_TIME: &str = "io.debezium.time.IsoTime";
+    pub const ISO_TIMESTAMP: &str = "io.debezium.time.IsoTimestamp";
     pub const POINT: &str = "io.debezium.data.geometry.Point";
     pub const GEOMETRY: &str = "io.debezium.data.geometry.Geometry";
     pub const FLOAT_VECTOR: &str = "io.debezium.data.FloatVector";
@@ -132,8 +138,7 @@ pub(crate) mod semantic {
 
 /// Why a type is refused: with the writer's setting that would help, where there is one.
 pub(crate) fn unmapped(ty: &str) -> String {
-    let precise = "org.apache.kafka.connect.data.Time`";
-    if ty.contains("io.debezium.time.") || ty.contains(precise) || ty.contains("`time-") {
+    if ty.contains("io.debezium.time.") {
         return format!(
             "its type {ty} is not mapped: set time.precision.mode=adaptive_time_microseconds at the writer"
         );

@@ -26,6 +26,14 @@ pub fn kind() -> impl Strategy<Value = Kind> {
             Kind::Timestamp,
             Kind::MicroTimestamp,
             Kind::ZonedTimestamp,
+            Kind::ConnectDate,
+            Kind::ConnectTime,
+            Kind::ConnectTimestamp,
+            Kind::NanoTime,
+            Kind::NanoTimestamp,
+            Kind::IsoDate,
+            Kind::IsoTime,
+            Kind::IsoTimestamp,
             Kind::Point,
             Kind::Geometry,
             Kind::FloatVector,
@@ -75,15 +83,26 @@ pub fn value(column: &Column) -> BoxedStrategy<Value<'static>> {
     let some = match &column.kind {
         Kind::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
         Kind::Int16 => any::<i16>().prop_map(|v| Value::Int(v.into())).boxed(),
-        Kind::Int32 | Kind::Year | Kind::Date => any::<i32>().prop_map(|v| Value::Int(v.into())).boxed(),
-        Kind::Int64 | Kind::MicroTime | Kind::Timestamp | Kind::MicroTimestamp => {
-            any::<i64>().prop_map(Value::Int).boxed()
+        Kind::Int32 | Kind::Year | Kind::Date | Kind::ConnectDate | Kind::ConnectTime => {
+            any::<i32>().prop_map(|v| Value::Int(v.into())).boxed()
         }
+        Kind::Int64
+        | Kind::MicroTime
+        | Kind::Timestamp
+        | Kind::MicroTimestamp
+        | Kind::ConnectTimestamp
+        | Kind::NanoTime
+        | Kind::NanoTimestamp => any::<i64>().prop_map(Value::Int).boxed(),
         Kind::Float32 => any::<f32>().prop_map(Value::Float).boxed(),
         Kind::Float64 => any::<f64>().prop_map(Value::Double).boxed(),
-        Kind::Text | Kind::Enum { .. } | Kind::EnumSet { .. } | Kind::Json | Kind::ZonedTimestamp => {
-            text("(?s).{0,20}")
-        }
+        Kind::Text
+        | Kind::Enum { .. }
+        | Kind::EnumSet { .. }
+        | Kind::Json
+        | Kind::ZonedTimestamp
+        | Kind::IsoDate
+        | Kind::IsoTime
+        | Kind::IsoTimestamp => text("(?s).{0,20}"),
         Kind::Bytes | Kind::Bits { .. } => bytes(0..20),
         Kind::Decimal { .. } => bytes(1..27),
         Kind::Point => {

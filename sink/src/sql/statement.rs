@@ -12,7 +12,7 @@ use crate::{
     datum::{Datum, Row},
     error::{Error, Result},
     plan::{Action, Batch, Change, Stage, Step, StepRow},
-    table_map::Mapping,
+    table_map::{ColumnClass, Mapping},
 };
 
 /// A text is not extended beyond this many bytes.
@@ -239,10 +239,12 @@ impl Writer<'_> {
                         sql.push(b',');
                     }
                     let name = &column.quoted;
-                    if mysql {
-                        write!(sql, "{name}=strait_row.{name}").expect(INFALLIBLE);
+                    let new = if mysql { format!("strait_row.{name}") } else { format!("VALUES({name})") };
+                    // From one ENUM or SET to another the server goes by the labels, and loses the empty one of a SET.
+                    if matches!(column.class, ColumnClass::Enum | ColumnClass::Set) {
+                        write!(sql, "{name}=CAST({new} AS UNSIGNED)").expect(INFALLIBLE);
                     } else {
-                        write!(sql, "{name}=VALUES({name})").expect(INFALLIBLE);
+                        write!(sql, "{name}={new}").expect(INFALLIBLE);
                     }
                 }
             }

@@ -57,16 +57,21 @@ impl ColumnClass {
     /// strict mode. What the server would cut silently (scale, fractions of a second) is refused here.
     pub fn takes(self, kind: &Kind, source: &SourceType) -> bool {
         let fsp_fits = |fsp: u32| source.length.unwrap_or(0) <= fsp;
+        let takes_decimal = |scale: u32| match self {
+            Self::Decimal { scale: target } => scale <= target,
+            Self::Integer => scale == 0,
+            _ => false,
+        };
         match kind {
             Kind::Boolean => matches!(self, Self::Integer | Self::Bit),
             Kind::Int16 | Kind::Int32 | Kind::Int64 => matches!(self, Self::Integer | Self::Decimal { .. }),
             Kind::Float32 => matches!(self, Self::Float | Self::Double),
+            Kind::Float64 | Kind::Text if source.is_decimal() && takes_decimal(source.scale.unwrap_or(0)) => {
+                true
+            }
             Kind::Float64 => self == Self::Double,
-            Kind::Decimal { scale, .. } => match self {
-                Self::Decimal { scale: target } => u32::from(*scale) <= target,
-                Self::Integer => *scale == 0,
-                _ => false,
-            },
+            Kind::Decimal { scale, .. } => takes_decimal(u32::from(*scale)),
+            Kind::Text if source.is_binary() => self == Self::Binary,
             Kind::Text => self == Self::Character,
             Kind::Bytes => self == Self::Binary,
             Kind::Bits { .. } => matches!(self, Self::Bit | Self::Integer),
@@ -74,9 +79,17 @@ impl ColumnClass {
             Kind::EnumSet { .. } => matches!(self, Self::Set | Self::Character),
             Kind::Json => matches!(self, Self::Json | Self::Character),
             Kind::Year => matches!(self, Self::Year | Self::Integer),
-            Kind::Date => matches!(self, Self::Date | Self::DateTime { .. }),
-            Kind::MicroTime => matches!(self, Self::Time { fsp } if fsp_fits(fsp)),
-            Kind::Timestamp | Kind::MicroTimestamp => {
+            Kind::Date | Kind::ConnectDate | Kind::IsoDate => {
+                matches!(self, Self::Date | Self::DateTime { .. })
+            }
+            Kind::MicroTime | Kind::NanoTime | Kind::ConnectTime | Kind::IsoTime => {
+                matches!(self, Self::Time { fsp } if fsp_fits(fsp))
+            }
+            Kind::Timestamp
+            | Kind::MicroTimestamp
+            | Kind::NanoTimestamp
+            | Kind::ConnectTimestamp
+            | Kind::IsoTimestamp => {
                 matches!(self, Self::DateTime { fsp } if fsp_fits(fsp))
             }
             Kind::ZonedTimestamp => {

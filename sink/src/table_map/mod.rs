@@ -6,6 +6,7 @@ mod convert;
 mod mapping;
 mod rows;
 mod target;
+mod time_text;
 mod untyped;
 
 pub use catalog::{Found, TargetCatalog};

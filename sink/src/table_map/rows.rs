@@ -17,34 +17,38 @@ impl Mapping {
         exact: &[Exact<'_>],
     ) -> Result<Row, (String, String)> {
         let mut values: Vec<Option<Value<'_>>> = values.into_iter().map(Some).collect();
+        let mut exact = self.exact_values(image, exact)?;
         let mut row = Vec::with_capacity(self.columns.len());
-        for column in &self.columns {
+        for (place, column) in self.columns.iter().enumerate() {
+            if let Some(datum) = exact.get_mut(place).and_then(Option::take) {
+                row.push(datum);
+                continue;
+            }
             let value = values.get_mut(column.source).and_then(Option::take);
             let value =
                 value.ok_or_else(|| (column.name.to_string(), "the image does not hold it".into()))?;
             let value = if typed { value } else { untyped::typed(value, &column.kind) };
             row.push(column.datum(value, owner).map_err(|cause| (column.name.to_string(), cause))?);
         }
-        self.put_exact(&mut row, image, exact)?;
         Ok(row.into())
     }
 
-    /// Exact values take the place of those that the envelope could only tell roughly.
-    fn put_exact(
+    /// Values that take the place of those that the envelope could only tell roughly, by the columns' places; empty where
+    /// there is none, as nearly always.
+    fn exact_values(
         &self,
-        row: &mut [Datum],
         image: Image,
         exact: &[Exact<'_>],
-    ) -> Result<(), (String, String)> {
+    ) -> Result<Vec<Option<Datum>>, (String, String)> {
+        let mut values = Vec::new();
         for exact in exact.iter().filter(|exact| exact.image == image) {
             // A generated column is not written, so neither is its exact value.
             if let Some(place) = self.place(&exact.column) {
-                let exact_value = self.columns[place].exact(exact.form, &exact.data);
-                if let Some(value) = exact_value.map_err(|cause| (exact.column.to_string(), cause))? {
-                    row[place] = value;
-                }
+                values.resize(self.columns.len(), None);
+                let value = self.columns[place].exact(exact.form, &exact.data);
+                values[place] = value.map_err(|cause| (exact.column.to_string(), cause))?;
             }
         }
-        Ok(())
+        Ok(values)
     }
 }
