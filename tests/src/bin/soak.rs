@@ -10,12 +10,21 @@ use std::{
 use anyhow::{Result, bail};
 use e2e::mysql::Flavor;
 use e2e::scenario::{
-    big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, kills::Kills, readers::Readers, seed,
-    sysbench::Sysbench, two_way::TwoWay,
+    big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, kills::Kills, random, readers::Readers,
+    seed, sysbench::Sysbench, two_way::TwoWay,
 };
 
-const SCENARIOS: [&str; 8] =
-    ["two_way", "sysbench", "readers", "big_transaction", "cuts", "kills", "ddl_kills", "ddl_kills_mariadb"];
+const SCENARIOS: [&str; 9] = [
+    "two_way",
+    "sysbench",
+    "readers",
+    "big_transaction",
+    "cuts",
+    "kills",
+    "ddl_kills",
+    "ddl_kills_mariadb",
+    "random",
+];
 
 fn main() -> Result<ExitCode> {
     let mut chosen: Vec<String> = std::env::args().skip(1).collect();
@@ -52,6 +61,7 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
         "kills" => Kills { seed, kills: 100 }.run().await,
         "ddl_kills" => DdlKills { seed, kills: 80, flavor: Flavor::MySql }.run().await,
         "ddl_kills_mariadb" => DdlKills { seed, kills: 80, flavor: Flavor::MariaDb }.run().await,
+        "random" => random::long(seed).await,
         other => bail!("no scenario {other}; there are {}", SCENARIOS.join(", ")),
     }
 }
