@@ -146,7 +146,8 @@ impl Planner {
         };
         let flags = record.place.flags;
         let is_chunk = matches!(step, Some(SnapshotStep::Chunk(_)));
-        if mapping.primary.is_none() && !is_chunk && self.pending.holds(&source.database, &source.table) {
+        let arriving = !is_chunk && self.pending.holds(&source.database, &source.table);
+        if mapping.primary.is_none() && arriving {
             // The one chunk of a table without a key, which is still to come, has this change.
             return Ok(());
         }
@@ -166,7 +167,7 @@ impl Planner {
         {
             self.begin_whole(conn, &mapping, flags, at).await?;
         }
-        let change = Change { mapping, operation, before, after, flags, at };
+        let change = Change { mapping, operation, before, after, flags, arriving, at };
         self.open.name(partition, &topic, number);
         self.open.name_transaction(record.place.seq, &gtid);
         self.push(change, record.key_change);
@@ -297,6 +298,7 @@ impl Planner {
                     before: None,
                     after: None,
                     flags,
+                    arriving: false,
                     at,
                 });
                 Ok(())

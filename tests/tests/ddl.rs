@@ -61,7 +61,7 @@ fn bytes(line: &str) -> Vec<u8> {
 }
 
 async fn arrived(sites: &Sites, from: usize) -> Result<()> {
-    sites.arrived(from, "shop", PATIENCE).await
+    sites.arrived(from, "shop", PATIENCE).await.with_context(|| sites.last_words())
 }
 
 async fn same(sites: &Sites) -> Result<()> {

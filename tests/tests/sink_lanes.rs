@@ -94,6 +94,7 @@ fn statement(sql: &str) -> Statement {
         expect: Expect::Any,
         on_duplicate: None,
         on_missing: None,
+        arriving: false,
         invalid: None,
     }
 }

@@ -128,11 +128,14 @@ impl LaneSession {
                 place: statement.place.clone(),
             });
         };
+        self.write(insert, statement).await.map_err(|error| with_place(statement, error))?;
+        if statement.arriving {
+            return Ok(Done::AsExpected);
+        }
         tracing::warn!(
             table = %statement.table, place = %statement.place,
             "a row that the source changed was missing at the target: written anew"
         );
-        self.write(insert, statement).await.map_err(|error| with_place(statement, error))?;
         Ok(Done::Repaired)
     }
 

@@ -47,6 +47,8 @@ pub struct Statement {
     pub on_duplicate: Option<Vec<u8>>,
     /// If fewer rows matched than expected: writes the row.
     pub on_missing: Option<Vec<u8>>,
+    /// The row may not have come yet, by a snapshot: that it is missing is no fault.
+    pub arriving: bool,
     /// Written with the strict mode off: what the server warns of must be these columns' invalid values, and
     /// nothing else. `None`: the strict mode is on, so what does not fit is an error.
     pub invalid: Option<Vec<Arc<str>>>,

@@ -30,6 +30,8 @@ pub struct Change {
     pub after: Option<Row>,
     /// Of the rows event (`strait_schemas::seq::flags`).
     pub flags: u8,
+    /// A snapshot has not brought all of the table yet: the row may be one that is still to come.
+    pub arriving: bool,
     pub at: RecordAt,
 }
 
@@ -91,6 +93,7 @@ impl Change {
             before: None,
             after: Some(self.before.clone()?),
             flags: self.flags | flags::NO_FOREIGN_KEY_CHECKS,
+            arriving: self.arriving,
             at: self.at,
         })
     }

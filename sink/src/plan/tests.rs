@@ -169,6 +169,7 @@ pub fn change(
         before: before.map(row),
         after: after.map(row),
         flags: flags::USE_SQL_FOREIGN_KEY,
+        arriving: false,
         at: RecordAt { partition: PartitionId(0), offset: 0, index: 0, transaction: 0 },
     }
 }

@@ -185,6 +185,7 @@ impl ChunkWork {
             expect: Expect::Any,
             on_duplicate: None,
             on_missing: None,
+            arriving: false,
             invalid: None,
         }
     }
@@ -254,6 +255,7 @@ impl Work for Finishing {
             expect: Expect::Any,
             on_duplicate: None,
             on_missing: None,
+            arriving: false,
             invalid: None,
         });
         Ok(statements)

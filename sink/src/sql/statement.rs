@@ -352,6 +352,7 @@ impl Writer<'_> {
             },
             on_duplicate,
             on_missing,
+            arriving: self.change(first).arriving,
             invalid: if self.step.lenient { Some(self.invalid(row)?) } else { None },
         });
         Ok(())

@@ -20,16 +20,18 @@ impl Sites {
         let mark = conn.last_insert_id().context("a number")?;
         let look = format!("SELECT COALESCE(MAX(id), 0) FROM mark{from}");
         eventually(patience, || async {
-            there.sink.running().map_err(|error| format!("{error:#}"))?;
+            // One that has halted is not waited for.
+            if let Err(ended) = there.sink.running() {
+                return Ok(Err(ended));
+            }
             // The server may be away: it is asked anew each time.
             let found: Result<Option<u64>> =
                 async { Ok(there.servers.mysql.conn_to(database).await?.query_first(&look).await?) }.await;
             match found {
-                Ok(Some(found)) if found >= mark => Ok(()),
+                Ok(Some(found)) if found >= mark => Ok(Ok(())),
                 other => Err(format!("{other:?}, not {mark}")),
             }
         })
-        .await
-        .with_context(|| self.last_words())
+        .await?
     }
 }

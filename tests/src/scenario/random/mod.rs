@@ -26,7 +26,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use mysql_async::{Conn, prelude::Queryable};
 
-use crate::{Sites, SitesOptions, definitions::ensure_same_definitions, mysql::Flavor, run_dir::make_dir};
+use crate::{Sites, SitesOptions, definitions::ensure_alike_definitions, mysql::Flavor, run_dir::make_dir};
 use chance::{Rng, seldom};
 pub use long::long;
 use schema::Names;
@@ -59,6 +59,8 @@ pub struct Random {
 /// One session at the source, and what was done in it.
 struct Writer {
     conn: Conn,
+    /// Looks at the tables, with settings that nobody changes.
+    eye: Conn,
     random: Rng,
     names: Names,
     shapes: Vec<Shape>,
@@ -77,8 +79,14 @@ impl Random {
             ..SitesOptions::with_databases([DATABASE, MARKS])
         };
         let sites = Sites::boot(&options).await?;
-        let create = [format!("CREATE DATABASE {DATABASE}"), format!("CREATE DATABASE {MARKS}")];
-        sites.run_at_both(&create.each_ref().map(String::as_str)).await?;
+        sites
+            .run_at_both(&[
+                &format!("CREATE DATABASE {DATABASE}"),
+                &format!("CREATE DATABASE {MARKS}"),
+                // Whose views may be made by an account without SYSTEM_USER.
+                "CREATE USER app",
+            ])
+            .await?;
         let file = make_dir("random")?.join("statements.sql");
         let mut writer = self.writer(&sites, &file).await?;
         let done = self.write(&sites, &mut writer).await;
@@ -105,6 +113,7 @@ impl Random {
         conn.query_drop("SET sql_mode = ''").await?;
         Ok(Writer {
             conn,
+            eye: sites.sites[0].servers.mysql.conn_to(DATABASE).await?,
             random: Rng::with_seed(self.seed),
             names: Names::default(),
             shapes: Vec::new(),
@@ -120,6 +129,9 @@ impl Random {
         if let Some(file) = std::env::var_os("STRAIT_STATEMENTS").map(PathBuf::from) {
             return replay(sites, writer, &file, self.begin).await;
         }
+        if self.begin == Begin::Empty {
+            sites.start().await?;
+        }
         for _ in 0..5 {
             let create = writer.names.create(self.flavor, &mut writer.random);
             writer.run(&create).await?;
@@ -130,8 +142,9 @@ impl Random {
                 writer.step().await?;
             }
             writer.log.write_all(START.as_bytes())?;
+            sites.start().await?;
         }
-        sites.start().await?;
+        writer.names.views = true;
         // Kills are drawn apart, so that they do not change what is written.
         let mut chance = Rng::with_seed(self.seed);
         let end = Instant::now() + self.duration;
@@ -180,7 +193,7 @@ async fn kill(sites: &Sites, chance: &mut Rng) -> Result<()> {
 async fn same(sites: &Sites) -> Result<()> {
     sites.arrived(0, MARKS, PATIENCE).await?;
     let [source, target] = sites.sites.each_ref().map(|site| &site.servers.mysql);
-    ensure_same_definitions(source, target, &[DATABASE]).await?;
+    ensure_alike_definitions(source, target, &[DATABASE]).await?;
     sites.compare(&[DATABASE]).await?.ensure_equal()?;
     sites.nothing_repaired().await?;
     let back = sites.sites[0].sink.metrics().await?;
@@ -209,7 +222,7 @@ impl Writer {
     }
 
     async fn look(&mut self) -> Result<()> {
-        self.shapes = shape::read(&mut self.conn, DATABASE).await?;
+        self.shapes = shape::read(&mut self.eye, DATABASE).await?;
         Ok(())
     }
 

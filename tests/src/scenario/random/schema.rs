@@ -16,6 +16,8 @@ const MOST: usize = 8;
 #[derive(Debug, Default)]
 pub struct Names {
     pub number: u32,
+    /// Whether there may be views: a snapshot brings none.
+    pub views: bool,
 }
 
 impl Names {
@@ -56,7 +58,7 @@ impl Names {
                 )
             }
             8..=10 if !shape.partitions.is_empty() => return self.partition(shape, random),
-            8 => return self.view(table, random),
+            8 if self.views => return self.view(table, random),
             _ => {
                 let pieces = (0..random.u32(1..4)).filter_map(|_| self.piece(shape, flavor, random));
                 let pieces = pieces.collect::<Vec<_>>().join(", ");
@@ -165,7 +167,7 @@ impl Names {
 
     fn view(&mut self, table: &str, random: &mut Rng) -> Vec<String> {
         let view = format!("v{}", self.next());
-        let mut statements = vec![format!("CREATE VIEW `{view}` AS SELECT * FROM `{table}`")];
+        let mut statements = vec![format!("CREATE DEFINER = app VIEW `{view}` AS SELECT * FROM `{table}`")];
         if !seldom(random, 3) {
             statements.push(format!("DROP VIEW `{view}`"));
         }

@@ -6,9 +6,9 @@ use super::{
 };
 
 /// Of letters that collations take for others, of widths of one to four bytes, of what must be escaped.
-const LETTERS: [&str; 36] = [
+const LETTERS: [&str; 35] = [
     "a", "A", "b", "B", "z", "e", "é", "É", "ß", "ss", "ö", "o", "Ö", "ñ", "ı", "I", "i", "0", "9", " ", " ",
-    "''", "\\\\", "\"", "`", "%", "_", "я", "Я", "字", "漢", "か", "ガ", "€", "😀", "\\0",
+    "''", "\\\\", "\"", "`", "%", "_", "я", "Я", "字", "漢", "か", "ガ", "€", "😀",
 ];
 
 /// An expression for a column of the table that is written to.
