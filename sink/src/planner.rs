@@ -149,7 +149,8 @@ impl Planner {
         };
         let flags = record.place.flags;
         let is_chunk = matches!(step, Some(SnapshotStep::Chunk(_)));
-        if mapping.primary.is_none() && !is_chunk && self.pending.holds(&source.database, &source.table) {
+        let arriving = !is_chunk && self.pending.holds(&source.database, &source.table);
+        if mapping.primary.is_none() && arriving {
             // The one chunk of a table without a key, which is still to come, has this change.
             return Ok(());
         }
@@ -168,8 +169,12 @@ impl Planner {
         {
             self.begin_whole(conn, &mapping, mapping.shared || chunk.chosen, flags, at).await?;
         }
-        let change =
-            Change { mapping, operation, before, after, flags, stage: Stage::Steady, partial_log, at };
+        let stage = match (arriving, self.options.snapshot_rows) {
+            (false, _) => Stage::Steady,
+            (true, SnapshotRows::Keep) => Stage::Keep,
+            (true, SnapshotRows::Replace) => Stage::Replace,
+        };
+        let change = Change { mapping, operation, before, after, flags, stage, partial_log, at };
         self.open.name(partition, &topic, number);
         self.open.name_transaction(record.place.seq, &gtid);
         self.push(change, record.key_change);
@@ -203,10 +208,6 @@ impl Planner {
         if self.pending.is_empty() {
             return self.open.push(change);
         }
-        change.stage = match self.options.snapshot_rows {
-            SnapshotRows::Replace if !change.mapping.shared => Stage::Replace,
-            SnapshotRows::Replace | SnapshotRows::Keep => Stage::Keep,
-        };
         if change.cascades() {
             if let Some(row) = change.row_before() {
                 self.open.push(row);

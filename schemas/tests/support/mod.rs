@@ -314,6 +314,9 @@ fn expected(column: &Column, value: &Value<'_>) -> Avro {
         Value::Bool(v) => Avro::Boolean(*v),
         Value::Int(v) => match column.kind {
             Kind::Int16 | Kind::Int32 | Kind::Year | Kind::Date => Avro::Int(*v as i32),
+            Kind::ConnectDate => Avro::Date(*v as i32),
+            Kind::ConnectTime => Avro::TimeMillis(*v as i32),
+            Kind::ConnectTimestamp => Avro::TimestampMillis(*v),
             _ => Avro::Long(*v),
         },
         Value::Float(v) => Avro::Float(*v),

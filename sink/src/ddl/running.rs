@@ -133,10 +133,15 @@ impl Running {
     }
 }
 
-/// The rows of CREATE TABLE ... SELECT come as records: only the table is created here.
+/// The rows of CREATE TABLE ... SELECT come as records: only the table is created here. And it is changed in the best way
+/// that this server knows: what could be done at once at the source, as its own table was, may have to be copied here.
 fn statement(ddl: &Ddl) -> Vec<u8> {
     let mut sql = ddl.sql().to_vec();
-    if let Some(words) = read(ddl).rows_follow {
+    let read = read(ddl);
+    for value in read.demands.into_iter().rev() {
+        sql.splice(value, *b"DEFAULT");
+    }
+    if let Some(words) = read.rows_follow {
         sql.drain(words);
     }
     sql
@@ -244,5 +249,25 @@ mod tests {
         );
         let other = ddl("CREATE TABLE t (i INT COMMENT ' START TRANSACTION')");
         assert_eq!(statement(&other), other.sql());
+    }
+
+    #[test]
+    fn how_the_source_went_about_it_is_no_demand_here() {
+        let made = |sql| String::from_utf8(statement(&Ddl::shown("d", sql))).expect("UTF-8");
+        assert_eq!(
+            made("ALTER TABLE t LOCK=NONE, DROP COLUMN a, ALGORITHM = instant"),
+            "ALTER TABLE t LOCK=DEFAULT, DROP COLUMN a, ALGORITHM = DEFAULT"
+        );
+        assert_eq!(
+            made("CREATE INDEX i ON t (a) ALGORITHM INPLACE"),
+            "CREATE INDEX i ON t (a) ALGORITHM DEFAULT"
+        );
+        assert_eq!(made("DROP INDEX i ON t LOCK NONE"), "DROP INDEX i ON t LOCK DEFAULT");
+        for same in [
+            "ALTER TABLE t ADD algorithm INT COMMENT 'ALGORITHM=INPLACE', ALGORITHM=COPY",
+            "ALTER ALGORITHM=MERGE VIEW v AS SELECT 1",
+        ] {
+            assert_eq!(made(same), same);
+        }
     }
 }
