@@ -70,7 +70,8 @@ impl Tables {
         let compiler = Compiler {
             prefix: config.prefix.clone(),
             format: config.schema.format,
-            types: config.types,
+            // Flat forms have values as MySQL shows them.
+            types: if config.schema.format.is_flat() { Types::default() } else { config.types },
             registry,
             routing,
             owners: HashMap::new(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How types are published, for the other readers of the topics: Debezium's options, by its names. A change holds from the next
 /// start on, and gives the tables new schemas, and keys new bytes where a key's type is concerned. docs/types.md shows each type.
+/// Maxwell's and canal's forms do not know them.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Types {

@@ -335,13 +335,15 @@ fn expected(column: &Column, value: &Value<'_>) -> Avro {
     if column.optional { some(bare) } else { bare }
 }
 
-/// What apache-avro read, in the comparable form: names left out, decimals as their bytes.
+/// What apache-avro read, in the comparable form: names left out, decimals as their bytes, dates and times as their numbers.
 pub fn plain(value: Avro) -> Avro {
     match value {
         Avro::Record(fields) => record(fields.into_iter().map(|(_, value)| plain(value)).collect()),
         Avro::Union(branch, value) => Avro::Union(branch, Box::new(plain(*value))),
         Avro::Array(items) => Avro::Array(items.into_iter().map(plain).collect()),
         Avro::Decimal(decimal) => Avro::Bytes(Vec::try_from(&decimal).expect("the bytes it was read from")),
+        Avro::Date(number) | Avro::TimeMillis(number) => Avro::Int(number),
+        Avro::TimestampMillis(number) => Avro::Long(number),
         other => other,
     }
 }

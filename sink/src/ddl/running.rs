@@ -7,6 +7,7 @@ use std::{
 
 use strait_mysql::{
     client::{ClientError, Conn, Queryable, Row, code, is_connection_lost, server_code, text},
+    gtid::Gtid,
     server::{ServerOptions, connect_session, place_of},
 };
 use strait_schemas::Ddl;
@@ -99,6 +100,9 @@ impl Running {
             Some(Err(source)) if is_connection_lost(&source) => {
                 return Err(Error::TargetLost { doing: "running a schema change".into(), place, source });
             }
+            Some(Err(source)) if is_foreseen(ddl, gtid, &source) => {
+                tracing::warn!(at = %self.at, statement = super::policy::excerpt(ddl), %source, "the source answered so, too, and did the rest");
+            }
             // Whatever the statement left open goes with the connection, and so does the hold on the GTID.
             Some(Err(source)) => return Err(failed(ddl, &self.at, place, source)),
         }
@@ -131,6 +135,11 @@ impl Running {
             }
         }
     }
+}
+
+/// Whether the target has done what the source did before it answered so. MySQL does nothing then.
+fn is_foreseen(ddl: &Ddl, gtid: &str, source: &ClientError) -> bool {
+    ddl.error != 0 && server_code(source) == Some(ddl.error) && matches!(gtid.parse(), Ok(Gtid::Domain(_)))
 }
 
 /// The rows of CREATE TABLE ... SELECT come as records: only the table is created here. And it is changed in the best way

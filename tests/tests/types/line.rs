@@ -52,7 +52,7 @@ impl Line {
         };
         let source = server("source", &self.source);
         let connector = format!(
-            "{ends}{source}[databases]\ninclude = ['{database}']\n[snapshot]\nmode = '{snapshot}'\n[schema]\nformat = '{format}'\n{}",
+            "{ends}{source}[database.include]\nlist = '{database}'\n[snapshot]\nmode = '{snapshot}'\n[schema]\nformat = '{format}'\n{}",
             settings(modes)
         );
         let sink = format!("{ends}{}", server("target", &self.target));
