@@ -313,10 +313,9 @@ fn expected(column: &Column, value: &Value<'_>) -> Avro {
         Value::Null => return none(),
         Value::Bool(v) => Avro::Boolean(*v),
         Value::Int(v) => match column.kind {
-            Kind::Int16 | Kind::Int32 | Kind::Year | Kind::Date => Avro::Int(*v as i32),
-            Kind::ConnectDate => Avro::Date(*v as i32),
-            Kind::ConnectTime => Avro::TimeMillis(*v as i32),
-            Kind::ConnectTimestamp => Avro::TimestampMillis(*v),
+            Kind::Int16 | Kind::Int32 | Kind::Year | Kind::Date | Kind::ConnectDate | Kind::ConnectTime => {
+                Avro::Int(*v as i32)
+            }
             _ => Avro::Long(*v),
         },
         Value::Float(v) => Avro::Float(*v),
