@@ -14,7 +14,7 @@ use e2e::scenario::{
     seed, sysbench::Sysbench, two_way::TwoWay,
 };
 
-const SCENARIOS: [&str; 9] = [
+const SCENARIOS: [&str; 10] = [
     "two_way",
     "sysbench",
     "readers",
@@ -24,6 +24,7 @@ const SCENARIOS: [&str; 9] = [
     "ddl_kills",
     "ddl_kills_mariadb",
     "random",
+    "foreign_keys",
 ];
 
 fn main() -> Result<ExitCode> {
@@ -62,6 +63,7 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
         "ddl_kills" => DdlKills { seed, kills: 80, flavor: Flavor::MySql }.run().await,
         "ddl_kills_mariadb" => DdlKills { seed, kills: 80, flavor: Flavor::MariaDb }.run().await,
         "random" => random::long(seed).await,
+        "foreign_keys" => random::foreign_keys::long(seed).await,
         other => bail!("no scenario {other}; there are {}", SCENARIOS.join(", ")),
     }
 }
