@@ -25,6 +25,7 @@ const SCENARIOS: [&str; 10] = [
     "ddl_kills_mariadb",
     "snapshot_kills",
     "random",
+    "foreign_keys",
 ];
 
 fn main() -> Result<ExitCode> {
@@ -66,6 +67,7 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
             SnapshotKills { seed, rows: 10_000_000, writes_per_second: 1_000, kills: 20 }.run().await
         }
         "random" => random::long(seed).await,
+        "foreign_keys" => random::foreign_keys::long(seed).await,
         other => bail!("no scenario {other}; there are {}", SCENARIOS.join(", ")),
     }
 }

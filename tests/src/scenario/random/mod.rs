@@ -8,6 +8,7 @@
 
 mod chance;
 mod column;
+pub mod foreign_keys;
 mod long;
 mod rows;
 mod schema;
@@ -15,22 +16,21 @@ mod session;
 mod shape;
 mod table;
 mod values;
+mod writer;
 
 use std::{
-    fs::{self, File},
-    io::Write as _,
+    fs,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
+use crate::{
+    Sites, SitesOptions, definitions::ensure_alike_definitions, eventually, mysql::Flavor, run_dir::make_dir,
+};
 use anyhow::{Context, Result, ensure};
-use mysql_async::{Conn, prelude::Queryable};
-
-use crate::{Sites, SitesOptions, definitions::ensure_alike_definitions, mysql::Flavor, run_dir::make_dir};
 use chance::{Rng, seldom};
 pub use long::long;
-use schema::Names;
-use shape::Shape;
+pub use writer::Writer;
 
 const DATABASE: &str = "wild";
 /// Where the marks are that tell how far the target is.
@@ -56,22 +56,9 @@ pub struct Random {
     pub duration: Duration,
 }
 
-/// One session at the source, and what was done in it.
-struct Writer {
-    conn: Conn,
-    /// Looks at the tables, with settings that nobody changes.
-    eye: Conn,
-    random: Rng,
-    names: Names,
-    shapes: Vec<Shape>,
-    flavor: Flavor,
-    log: File,
-    done: u32,
-    refused: u32,
-}
-
 impl Random {
-    pub async fn run(self) -> Result<String> {
+    /// Both sites' servers, with empty databases; nothing of ours runs yet.
+    async fn boot(self) -> Result<Sites> {
         let mode = if self.begin == Begin::Snapshot { "initial" } else { "never" };
         let options = SitesOptions {
             flavors: [self.flavor; 2],
@@ -87,8 +74,14 @@ impl Random {
                 "CREATE USER app",
             ])
             .await?;
+        Ok(sites)
+    }
+
+    pub async fn run(self) -> Result<String> {
+        let sites = self.boot().await?;
         let file = make_dir("random")?.join("statements.sql");
-        let mut writer = self.writer(&sites, &file).await?;
+        let source = &sites.sites[0].servers.mysql;
+        let mut writer = Writer::open(source, DATABASE, self.seed, &file).await?;
         let done = self.write(&sites, &mut writer).await;
         let rounds = done.with_context(|| {
             format!(
@@ -108,22 +101,6 @@ impl Random {
         ))
     }
 
-    async fn writer(&self, sites: &Sites, file: &PathBuf) -> Result<Writer> {
-        let mut conn = sites.sites[0].servers.mysql.conn_to(DATABASE).await?;
-        conn.query_drop("SET sql_mode = ''").await?;
-        Ok(Writer {
-            conn,
-            eye: sites.sites[0].servers.mysql.conn_to(DATABASE).await?,
-            random: Rng::with_seed(self.seed),
-            names: Names::default(),
-            shapes: Vec::new(),
-            flavor: self.flavor,
-            log: File::create(file)?,
-            done: 0,
-            refused: 0,
-        })
-    }
-
     /// How often both sites were found equal.
     async fn write(&self, sites: &Sites, writer: &mut Writer) -> Result<u32> {
         if let Some(file) = std::env::var_os("STRAIT_STATEMENTS").map(PathBuf::from) {
@@ -133,15 +110,13 @@ impl Random {
             sites.start().await?;
         }
         for _ in 0..5 {
-            let create = writer.names.create(self.flavor, &mut writer.random);
-            writer.run(&create).await?;
-            writer.look().await?;
+            writer.create().await?;
         }
         if self.begin == Begin::Snapshot {
             for _ in 0..150 {
                 writer.step().await?;
             }
-            writer.log.write_all(START.as_bytes())?;
+            writer.note(START)?;
             sites.start().await?;
         }
         writer.names.views = true;
@@ -156,6 +131,9 @@ impl Random {
                     kill(sites, &mut chance).await?;
                 }
             }
+            if self.begin == Begin::Snapshot {
+                snapshot_published(sites).await?;
+            }
             same(sites).await?;
             rounds += 1;
         }
@@ -164,12 +142,13 @@ impl Random {
 }
 
 /// Stands in a file of statements where the processes are started.
-const START: &str = "-- start\n";
+const START: &str = "-- start";
 
 /// A file of statements in place of random ones: one a line.
 async fn replay(sites: &Sites, writer: &mut Writer, file: &PathBuf, begin: Begin) -> Result<u32> {
     let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let (before, after) = text.split_once(START).unwrap_or(("", &text));
+    let after = after.trim_start();
     ensure!(begin == Begin::Snapshot || before.is_empty(), "{START:?} stands where a snapshot begins");
     for line in before.lines() {
         writer.run(line).await?;
@@ -177,6 +156,9 @@ async fn replay(sites: &Sites, writer: &mut Writer, file: &PathBuf, begin: Begin
     sites.start().await?;
     for line in after.lines() {
         writer.run(line).await?;
+    }
+    if begin == Begin::Snapshot {
+        snapshot_published(sites).await?;
     }
     same(sites).await?;
     Ok(1)
@@ -187,6 +169,20 @@ async fn kill(sites: &Sites, chance: &mut Rng) -> Result<()> {
     victim.running()?;
     victim.kill9().await?;
     victim.start()
+}
+
+/// What the source held has been read: only then does a mark that has come say that this has, too.
+async fn snapshot_published(sites: &Sites) -> Result<()> {
+    let connector = &sites.sites[0].connector;
+    eventually(PATIENCE, async || {
+        let words = connector.words().map_err(|error| format!("{error:#}"))?;
+        if words.contains("the snapshot is complete") {
+            Ok(())
+        } else {
+            Err("the snapshot is under way".to_owned())
+        }
+    })
+    .await
 }
 
 /// Everything has come, nothing had to be mended, and nothing went round.
@@ -200,40 +196,4 @@ async fn same(sites: &Sites) -> Result<()> {
     let rows = back.sum("strait_sink_rows_total").context("strait_sink_rows_total")?;
     ensure!(rows == 0.0, "{rows} rows came back to where they were written");
     Ok(())
-}
-
-impl Writer {
-    /// A change of the schema now and then, else of rows.
-    async fn step(&mut self) -> Result<()> {
-        if seldom(&mut self.random, 12) {
-            for statement in self.names.change(&self.shapes, self.flavor, &mut self.random) {
-                self.run(&statement).await?;
-            }
-            return self.look().await;
-        }
-        if seldom(&mut self.random, 20) {
-            let setting = session::setting(self.flavor, &mut self.random);
-            return self.run(&setting).await;
-        }
-        for statement in rows::change(&self.shapes, &mut self.random) {
-            self.run(&statement).await?;
-        }
-        Ok(())
-    }
-
-    async fn look(&mut self) -> Result<()> {
-        self.shapes = shape::read(&mut self.eye, DATABASE).await?;
-        Ok(())
-    }
-
-    /// Whatever the server says to it, unless it says nothing more.
-    async fn run(&mut self, statement: &str) -> Result<()> {
-        writeln!(self.log, "{statement}")?;
-        match self.conn.query_drop(statement).await {
-            Ok(()) => self.done += 1,
-            Err(mysql_async::Error::Server(_)) => self.refused += 1,
-            Err(error) => return Err(error).with_context(|| statement.to_owned()),
-        }
-        Ok(())
-    }
 }

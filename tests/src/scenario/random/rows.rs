@@ -77,7 +77,7 @@ fn quoted(column: &Column) -> String {
     format!("`{}`", column.name)
 }
 
-fn insert(verb: &str, shape: &Shape, random: &mut Rng) -> String {
+pub fn insert(verb: &str, shape: &Shape, random: &mut Rng) -> String {
     // Some columns are left to their defaults now and then.
     let columns = shape.writable().filter(|_| !seldom(random, 12)).cloned().collect::<Vec<_>>();
     let rows = if seldom(random, 15) { random.u32(20..60) } else { random.u32(1..4) };

@@ -15,6 +15,8 @@ pub struct Column {
     pub nullable: bool,
     pub generated: bool,
     pub numbered: bool,
+    /// The table and column that its values come from, by a foreign key.
+    pub parent: Option<(String, String)>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -69,6 +71,7 @@ pub async fn read(conn: &mut Conn, database: &str) -> Result<Vec<Shape>> {
                 // Not "default_generated", which is a default that is an expression.
                 generated: ["virtual generated", "stored generated"].iter().any(|kind| extra.contains(kind)),
                 numbered: extra.contains("auto_increment"),
+                parent: None,
             });
         }
     }
@@ -97,5 +100,26 @@ pub async fn read(conn: &mut Conn, database: &str) -> Result<Vec<Shape>> {
             shape.method = method;
         }
     }
+    for (table, column, parent, key) in foreign_keys(conn, database).await? {
+        let column = shapes
+            .get_mut(&table)
+            .and_then(|shape| shape.columns.iter_mut().find(|other| other.name == column));
+        if let Some(column) = column {
+            column.parent = Some((parent, key));
+        }
+    }
     Ok(shapes.into_values().collect())
+}
+
+/// Table and column, and where they come from.
+async fn foreign_keys(conn: &mut Conn, database: &str) -> Result<Vec<(String, String, String, String)>> {
+    let found = conn
+        .exec(
+            "SELECT table_name, column_name, referenced_table_name, referenced_column_name \
+             FROM information_schema.key_column_usage \
+             WHERE table_schema = ? AND referenced_table_name IS NOT NULL ORDER BY 1, 2",
+            (database,),
+        )
+        .await?;
+    Ok(found)
 }

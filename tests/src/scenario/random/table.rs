@@ -67,6 +67,7 @@ fn plain(name: &str, definition: &str) -> Column {
         nullable: true,
         generated: definition.contains(" GENERATED ALWAYS "),
         numbered: false,
+        parent: None,
     }
 }
 

@@ -16,6 +16,15 @@ pub fn literal(column: &Column, random: &mut Rng) -> String {
     if column.nullable && seldom(random, 8) || column.numbered && random.bool() {
         return "NULL".to_owned();
     }
+    if let Some((table, key)) = &column.parent
+        && !seldom(random, 10)
+    {
+        // Through a table of its own, for the parent may be the table that is written to.
+        let order = random.u32(..);
+        return format!(
+            "(SELECT k FROM (SELECT `{key}` AS k FROM `{table}` ORDER BY RAND({order}) LIMIT 1) AS parent)"
+        );
+    }
     if seldom(random, 20) && !column.numbered {
         return "DEFAULT".to_owned();
     }
