@@ -14,7 +14,7 @@ use e2e::scenario::{
     seed, snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
 };
 
-const SCENARIOS: [&str; 10] = [
+const SCENARIOS: [&str; 11] = [
     "two_way",
     "sysbench",
     "readers",
