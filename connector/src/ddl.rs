@@ -44,7 +44,6 @@ pub fn told(query: &QueryEvent<'_>, statement: &Statement, seconds: u32, filter:
         database: database.into_owned(),
         statement: text.into_owned(),
         cut_from: None,
-        error: query.error_code,
     }
     .bounded()
 }

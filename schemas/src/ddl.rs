@@ -30,15 +30,6 @@ pub struct Ddl {
     /// The length in bytes of a statement of which only the beginning is here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_from: Option<u64>,
-    /// The error that the source itself answered with after it had done a part: of MariaDB, DROP TABLE of tables that
-    /// were not all there.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub error: u16,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_zero(number: &u16) -> bool {
-    *number == 0
 }
 
 /// An object that the statement names.
@@ -163,7 +154,6 @@ mod tests {
                 default_table_encryption: None,
             }),
             cut_from: None,
-            error: 0,
         }
     }
 

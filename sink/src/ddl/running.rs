@@ -7,6 +7,7 @@ use std::{
 
 use strait_mysql::{
     client::{ClientError, Conn, Queryable, Row, code, is_connection_lost, server_code, text},
+    ddl::Kind,
     gtid::Gtid,
     server::{ServerOptions, connect_session, place_of},
 };
@@ -30,6 +31,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A look that takes longer is given up.
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 const LOCK_WAIT_S: u32 = 50;
+const UNKNOWN_TABLE: u16 = 1051;
 /// "The user specified as a definer does not exist".
 const NO_SUCH_DEFINER: u16 = 1449;
 
@@ -100,8 +102,8 @@ impl Running {
             Some(Err(source)) if is_connection_lost(&source) => {
                 return Err(Error::TargetLost { doing: "running a schema change".into(), place, source });
             }
-            Some(Err(source)) if is_foreseen(ddl, gtid, &source) => {
-                tracing::warn!(at = %self.at, statement = super::policy::excerpt(ddl), %source, "the source answered so, too, and did the rest");
+            Some(Err(source)) if has_dropped(ddl, gtid, &source) => {
+                tracing::warn!(at = %self.at, statement = super::policy::excerpt(ddl), %source, "the other tables are dropped");
             }
             // Whatever the statement left open goes with the connection, and so does the hold on the GTID.
             Some(Err(source)) => return Err(failed(ddl, &self.at, place, source)),
@@ -137,9 +139,11 @@ impl Running {
     }
 }
 
-/// Whether the target has done what the source did before it answered so. MySQL does nothing then.
-fn is_foreseen(ddl: &Ddl, gtid: &str, source: &ClientError) -> bool {
-    ddl.error != 0 && server_code(source) == Some(ddl.error) && matches!(gtid.parse(), Ok(Gtid::Domain(_)))
+/// MariaDB drops the tables that are there before it says that others are not, and logs it: so it was at the source, and
+/// in any case none of them is there now. (MySQL drops none.)
+fn has_dropped(ddl: &Ddl, gtid: &str, source: &ClientError) -> bool {
+    let at_mariadb = matches!(gtid.parse(), Ok(Gtid::Domain(_)));
+    at_mariadb && ddl.kind == Kind::DropTable.name() && server_code(source) == Some(UNKNOWN_TABLE)
 }
 
 /// The rows of CREATE TABLE ... SELECT come as records: only the table is created here. And it is changed in the best way
