@@ -26,6 +26,10 @@ pub enum BadMark {
     #[error("column {0} of the sink's table holds no plain value")]
     Value(&'static str),
     #[error(
+        "column {0} of the sink's table is not in the row image: SET PERSIST binlog_row_image = FULL at this server, which a sink writes to"
+    )]
+    Absent(&'static str),
+    #[error(
         "lane {lane} goes back from epoch {} seq {} to epoch {} seq {}: the transaction claims to be a sink's, but no sink of ours writes that",
         known.epoch, known.seq, read.epoch, read.seq
     )]
@@ -88,6 +92,7 @@ pub fn text(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<St
     let bytes = match row.get(at) {
         Some(ColumnValue::Text(bytes)) => (*bytes).into(),
         Some(ColumnValue::Binary(value)) => value.to_bytes(),
+        Some(ColumnValue::Absent) => return Err(BadMark::Absent(name)),
         _ => return Err(BadMark::Value(name)),
     };
     String::from_utf8(bytes.into_owned()).map_err(|_| BadMark::Value(name))
@@ -97,6 +102,7 @@ pub fn number(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<
     match row.get(at) {
         Some(ColumnValue::UInt(number)) => Ok(*number),
         Some(ColumnValue::Int(number)) => u64::try_from(*number).map_err(|_| BadMark::Value(name)),
+        Some(ColumnValue::Absent) => Err(BadMark::Absent(name)),
         _ => Err(BadMark::Value(name)),
     }
 }

@@ -11,8 +11,8 @@ use strait_mysql::{
     value::ColumnValue,
 };
 use strait_schemas::{
-    Change, Exact, Image, Op, Snapshot, Source as SourceBlock, TransactionBlock, Value, encode_exact,
-    headers, partition::partition,
+    Change, Exact, ExactForm, Image, Op, Snapshot, Source as SourceBlock, TransactionBlock, Value,
+    encode_exact, headers, partition::partition,
 };
 
 use crate::{
@@ -79,6 +79,9 @@ impl RowsOut<'_> {
             .next(&mut before_row, &mut after_row)
             .map_err(|source| self.unreadable_event(map, source))?
         {
+            if event.kind == RowsKind::Update && !event.is_full() {
+                complete(&before_row, &mut after_row);
+            }
             let chosen = [&before_row, &after_row].map(|image| self.chooses(table, map, image));
             let [was, is] = chosen;
             let kind = match (event.kind, was?, is?) {
@@ -187,6 +190,34 @@ impl RowsOut<'_> {
         };
         Error::refused(chain(cause), self.place(map), remedy)
     }
+}
+
+/// What an update does not name it has not changed.
+fn complete<'v>(before: &[ColumnValue<'v>], after: &mut [ColumnValue<'v>]) {
+    for (before, after) in before.iter().zip(after) {
+        if matches!(after, ColumnValue::Absent) {
+            *after = *before;
+        }
+    }
+}
+
+/// Which columns the images do not have, for readers of the envelope. `None`: they have all.
+fn absent(exact: &[Exact<'_>]) -> Option<Vec<u8>> {
+    let of = |image: Image| -> Vec<&str> {
+        let absent = exact.iter().filter(|it| it.image == image && it.form == ExactForm::Absent);
+        absent.map(|it| &*it.column).collect()
+    };
+    let (before, after) = (of(Image::Before), of(Image::After));
+    if before.is_empty() && after.is_empty() {
+        return None;
+    }
+    let mut told = serde_json::Map::new();
+    for (name, columns) in [("before", before), ("after", after)] {
+        if !columns.is_empty() {
+            told.insert(name.into(), columns.into());
+        }
+    }
+    serde_json::to_vec(&told).ok()
 }
 
 /// A message with those of its sources.
@@ -355,9 +386,10 @@ impl OneRow<'_, '_> {
             ));
         };
         let number = number.to_bytes();
+        let absent = if exact.is_empty() { None } else { absent(exact) };
         let exact = if exact.is_empty() { Vec::new() } else { encode_exact(exact) };
-        let mut all: [(&'static str, &[u8]); 4] =
-            [(headers::SEQ, &number), (headers::ORIGIN, origin.as_bytes()), ("", &[]), ("", &[])];
+        let mut all: [(&'static str, &[u8]); 5] =
+            [(headers::SEQ, &number), (headers::ORIGIN, origin.as_bytes()), ("", &[]), ("", &[]), ("", &[])];
         let mut count = 2;
         if let Some(name) = counterpart {
             all[count] = (name, other);
@@ -365,6 +397,10 @@ impl OneRow<'_, '_> {
         }
         if !exact.is_empty() {
             all[count] = (headers::EXACT, &exact);
+            count += 1;
+        }
+        if let Some(absent) = &absent {
+            all[count] = (headers::ABSENT, absent);
             count += 1;
         }
         let value = with_value.then_some(scratch.value.as_slice());

@@ -2,7 +2,7 @@
 //! dates, text that is not valid in its charset, ENUM index 0, ...). Ordinary rows have no such header.
 //!
 //! Layout: a version byte, 1; then for each value the image (0 before, 1 after), the form (0 text, 1 raw,
-//! 2 index), the column's name (u16 length), the data (u32 length); lengths are big-endian.
+//! 2 index, 8 absent), the column's name (u16 length), the data (u32 length); lengths are big-endian.
 
 use crate::{Error, Input, Result};
 use std::borrow::Cow;
@@ -25,6 +25,8 @@ pub enum ExactForm {
     Raw,
     /// The ENUM's index or the SET's bitmap, decimal text.
     Index,
+    /// The image does not have the column (binlog_row_image other than FULL): what the envelope says of it is nothing.
+    Absent,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,7 @@ pub fn encode_exact(values: &[Exact<'_>]) -> Vec<u8> {
             ExactForm::Text => 0,
             ExactForm::Raw => 1,
             ExactForm::Index => 2,
+            ExactForm::Absent => 8,
         });
         let name = u16::try_from(value.column.len()).expect("a column's name has at most 256 bytes");
         let data = u32::try_from(value.data.len()).expect("a column's value has less than 4 GiB");
@@ -90,6 +93,7 @@ impl<'a> Rest<'a> {
             0 => ExactForm::Text,
             1 => ExactForm::Raw,
             2 => ExactForm::Index,
+            8 => ExactForm::Absent,
             other => return Err(self.unknown("form", other)),
         };
         let length = self.take(2, "column name's length")?;
@@ -129,7 +133,12 @@ mod tests {
 
     fn exact() -> impl Strategy<Value = Exact<'static>> {
         let image = prop_oneof![Just(Image::Before), Just(Image::After)];
-        let form = prop_oneof![Just(ExactForm::Text), Just(ExactForm::Raw), Just(ExactForm::Index)];
+        let form = prop_oneof![
+            Just(ExactForm::Text),
+            Just(ExactForm::Raw),
+            Just(ExactForm::Index),
+            Just(ExactForm::Absent)
+        ];
         (image, "\\PC{0,20}", form, vec(any::<u8>(), 0..40)).prop_map(|(image, column, form, data)| Exact {
             image,
             column: column.into(),

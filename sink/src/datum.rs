@@ -6,6 +6,8 @@ use bytes::Bytes;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Datum {
     Null,
+    /// Not told: the source logs partial images (binlog_row_image).
+    Absent,
     Int(i64),
     UInt(u64),
     Float(f32),
@@ -52,6 +54,7 @@ impl Datum {
             | Self::Literal(bytes)
             | Self::Raw(bytes) => bytes.len(),
             Self::Null
+            | Self::Absent
             | Self::Int(_)
             | Self::UInt(_)
             | Self::Float(_)

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use strait_mysql::{catalog::TableName, client::Conn, server::Flavor};
 use strait_schemas::{
-    Chunk, Op, Seq, SnapshotStep, TableBegin, decode_exact, seq::flags::NO_FOREIGN_KEY_CHECKS,
+    Chunk, ExactForm, Op, Seq, SnapshotStep, TableBegin, decode_exact, seq::flags::NO_FOREIGN_KEY_CHECKS,
 };
 
 use crate::{
@@ -135,6 +135,7 @@ impl Planner {
             }
             None => Vec::new(),
         };
+        let partial_log = exact.iter().any(|it| it.form == ExactForm::Absent);
         let images =
             known_tables::Images { mapping: &mapping, columns: &columns, owner: value, exact: &exact };
         let (before, after) = images.rows(envelope.before, envelope.after).map_err(|(column, cause)| {
@@ -148,7 +149,8 @@ impl Planner {
         };
         let flags = record.place.flags;
         let is_chunk = matches!(step, Some(SnapshotStep::Chunk(_)));
-        if mapping.primary.is_none() && !is_chunk && self.pending.holds(&source.database, &source.table) {
+        let arriving = !is_chunk && self.pending.holds(&source.database, &source.table);
+        if mapping.primary.is_none() && arriving {
             // The one chunk of a table without a key, which is still to come, has this change.
             return Ok(());
         }
@@ -167,7 +169,12 @@ impl Planner {
         {
             self.begin_whole(conn, &mapping, mapping.shared || chunk.chosen, flags, at).await?;
         }
-        let change = Change { mapping, operation, before, after, flags, stage: Stage::Steady, at };
+        let stage = match (arriving, self.options.snapshot_rows) {
+            (false, _) => Stage::Steady,
+            (true, SnapshotRows::Keep) => Stage::Keep,
+            (true, SnapshotRows::Replace) => Stage::Replace,
+        };
+        let change = Change { mapping, operation, before, after, flags, stage, partial_log, at };
         self.open.name(partition, &topic, number);
         self.open.name_transaction(record.place.seq, &gtid);
         self.push(change, record.key_change);
@@ -201,10 +208,6 @@ impl Planner {
         if self.pending.is_empty() {
             return self.open.push(change);
         }
-        change.stage = match self.options.snapshot_rows {
-            SnapshotRows::Replace if !change.mapping.shared => Stage::Replace,
-            SnapshotRows::Replace | SnapshotRows::Keep => Stage::Keep,
-        };
         if change.cascades() {
             if let Some(row) = change.row_before() {
                 self.open.push(row);
@@ -327,6 +330,7 @@ impl Planner {
                     after: None,
                     flags,
                     stage: Stage::Replace,
+                    partial_log: false,
                     at,
                 });
                 Ok(())

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 
-use crate::mysql::MySql;
+use crate::mysql::{Flavor, MySql};
 
 /// So many differing rows of a table are shown.
 const SHOWN: usize = 10;
@@ -73,7 +73,15 @@ pub async fn compare(left: &MySql, right: &MySql, databases: &[&str]) -> Result<
                 comparison.rows += one.rows;
                 continue;
             }
-            (Some(_), Some(_)) => differing_rows(&mut conns.0, &mut conns.1, left, right, table).await?,
+            (Some(one), Some(_)) => {
+                match differing_rows(&mut conns.0, &mut conns.1, left, right, table).await? {
+                    Some(what) => what,
+                    None => {
+                        comparison.rows += one.rows;
+                        continue;
+                    }
+                }
+            }
             (Some(_), None) => format!("is missing at {}", right.address()),
             (None, _) => format!("is missing at {}", left.address()),
         };
@@ -165,19 +173,20 @@ fn quote(database: &str, table: &str) -> String {
     format!("`{}`.`{}`", database.replace('`', "``"), table.replace('`', "``"))
 }
 
-/// The rows which only one side has, or which differ, as text.
+/// The rows which only one side has, or which differ, as text. None: MariaDB's sums are not of the values alone, they
+/// count what a record holds in place of a NULL.
 async fn differing_rows(
     left_conn: &mut Conn,
     right_conn: &mut Conn,
     left: &MySql,
     right: &MySql,
     table: &str,
-) -> Result<String> {
+) -> Result<Option<String>> {
     let (database, name) = table.split_once('.').context("database.table")?;
     let (columns, other_columns) =
         (columns(left_conn, database, name).await?, columns(right_conn, database, name).await?);
     if columns != other_columns {
-        return Ok(format!("the columns differ:\n  {columns:?}\n  {other_columns:?}"));
+        return Ok(Some(format!("the columns differ:\n  {columns:?}\n  {other_columns:?}")));
     }
     let (rows, mut others) =
         (read(left_conn, database, name, &columns).await?, read(right_conn, database, name, &columns).await?);
@@ -199,13 +208,15 @@ async fn differing_rows(
     for key in others.into_keys() {
         show(format!("  {key}: only at {}", right.address()));
     }
+    if count == 0 && left.flavor() == Flavor::MariaDb && right.flavor() == Flavor::MariaDb {
+        return Ok(None);
+    }
     if count == 0 {
         // Such as the number 1 and the decimal 1 within JSON: alike as text, stored differently.
-        return Ok(
-            "the sums differ, but no row does as text: compare the stored form of its values".to_owned()
-        );
+        let what = "the sums differ, but no row does as text: compare the stored form of its values";
+        return Ok(Some(what.to_owned()));
     }
-    Ok(format!("{count} rows differ\n{}", shown.join("\n")))
+    Ok(Some(format!("{count} rows differ\n{}", shown.join("\n"))))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,6 +257,9 @@ async fn read(
                 .any(|ty| column.ty.contains(ty));
             if column.charset.is_some() || binary {
                 format!("HEX({name})")
+            } else if column.ty.starts_with("float") {
+                // By itself it is told with six digits.
+                format!("CAST(CAST({name} AS DOUBLE) AS CHAR)")
             } else {
                 format!("CAST({name} AS CHAR)")
             }

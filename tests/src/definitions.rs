@@ -64,6 +64,37 @@ pub async fn definitions(server: &MySql, databases: &[&str]) -> Result<Definitio
 /// Both have the same, or what differs is shown.
 pub async fn ensure_same_definitions(left: &MySql, right: &MySql, databases: &[&str]) -> Result<usize> {
     let (one, other) = tokio::try_join!(definitions(left, databases), definitions(right, databases))?;
+    ensure_same(&one, &other)
+}
+
+/// As [`ensure_same_definitions`], where tables were made from a text of the server's own: it says COLLATE or CHARACTER SET
+/// where the first statement did not, or the other way round. So what each column has is compared, not how that is said.
+pub async fn ensure_alike_definitions(left: &MySql, right: &MySql, databases: &[&str]) -> Result<usize> {
+    let (one, other) = tokio::try_join!(alike(left, databases), alike(right, databases))?;
+    ensure_same(&one, &other)
+}
+
+async fn alike(server: &MySql, databases: &[&str]) -> Result<Definitions> {
+    let mut found = definitions(server, databases).await?;
+    for text in found.values_mut() {
+        *text = without(&without(text, " CHARACTER SET "), " COLLATE ");
+    }
+    let mut conn = server.conn().await?;
+    for database in databases {
+        let columns: Vec<(String, String, Option<String>)> = conn
+            .exec(
+                "SELECT table_name, column_name, collation_name FROM information_schema.columns WHERE table_schema = ?",
+                (database,),
+            )
+            .await?;
+        for (table, column, collation) in columns {
+            found.insert(format!("collation {database}.{table}.{column}"), collation.unwrap_or_default());
+        }
+    }
+    Ok(found)
+}
+
+fn ensure_same(one: &Definitions, other: &Definitions) -> Result<usize> {
     let mut differing = Vec::new();
     for name in one.keys().chain(other.keys()).collect::<std::collections::BTreeSet<_>>() {
         if one.get(name) != other.get(name) {
@@ -72,6 +103,16 @@ pub async fn ensure_same_definitions(left: &MySql, right: &MySql, databases: &[&
     }
     ensure!(differing.is_empty(), "{} definitions differ:\n{}", differing.len(), differing.join("\n"));
     Ok(one.len())
+}
+
+/// Each clause taken out, with the word that follows it.
+fn without(text: &str, clause: &str) -> String {
+    let mut pieces = text.split(clause);
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        plain.push_str(piece.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+    }
+    plain
 }
 
 async fn show(conn: &mut Conn, object: &str, column: usize) -> Result<String> {

@@ -3,6 +3,7 @@
 //! the WAN.
 
 pub mod accounts;
+mod arrival;
 
 use std::time::Duration;
 

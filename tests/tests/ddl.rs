@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Sites, SitesOptions, definitions::ensure_same_definitions, eventually, mysql::Flavor};
+use e2e::{Sites, SitesOptions, definitions::ensure_same_definitions, mysql::Flavor};
 use mysql_async::{Conn, prelude::Queryable};
 
 /// Some hundred statements, two servers and two brokers, on a machine that is busy.
@@ -60,25 +60,8 @@ fn bytes(line: &str) -> Vec<u8> {
     bytes
 }
 
-/// Waits until all that was done at one site up to now is done at the other.
 async fn arrived(sites: &Sites, from: usize) -> Result<()> {
-    let (here, there) = (&sites.sites[from], &sites.sites[1 - from]);
-    let mut conn = here.servers.mysql.conn_to("shop").await?;
-    conn.query_drop(format!("CREATE TABLE IF NOT EXISTS mark{from} (id INT AUTO_INCREMENT PRIMARY KEY)"))
-        .await?;
-    conn.query_drop(format!("INSERT INTO mark{from} VALUES ()")).await?;
-    let mark = conn.last_insert_id().context("a number")?;
-    let arrived = eventually(PATIENCE, || async {
-        there.sink.running().map_err(|error| format!("{error:#}"))?;
-        let mut conn = there.servers.mysql.conn_to("shop").await.map_err(|error| error.to_string())?;
-        let found: Result<Option<u64>, _> =
-            conn.query_first(format!("SELECT COALESCE(MAX(id), 0) FROM mark{from}")).await;
-        match found {
-            Ok(Some(found)) if found >= mark => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    });
-    arrived.await.with_context(|| sites.last_words())
+    sites.arrived(from, "shop", PATIENCE).await.with_context(|| sites.last_words())
 }
 
 async fn same(sites: &Sites) -> Result<()> {

@@ -145,10 +145,14 @@ impl Scene {
         let task = tokio::spawn(async move {
             let mut conn = target.conn_to(&database).await?;
             let mut seen = BTreeSet::new();
-            while !stopped.load(Ordering::Relaxed) {
+            loop {
+                // The last look comes after the end.
+                let last = stopped.load(Ordering::Relaxed);
                 seen.insert(conn.query_first("SELECT COUNT(*) FROM t").await?.context("a count")?);
+                if last {
+                    return Ok(seen);
+                }
             }
-            Ok(seen)
         });
         (stop, task)
     }

@@ -285,7 +285,16 @@ fn change(
     after: Option<Box<[Datum]>>,
 ) -> Change {
     let at = RecordAt { partition: PartitionId(0), offset: 0, index: 0, transaction: 0 };
-    Change { mapping: mapping.clone(), operation, before, after, flags: 0x10, stage: Stage::Steady, at }
+    Change {
+        mapping: mapping.clone(),
+        operation,
+        before,
+        after,
+        flags: 0x10,
+        stage: Stage::Steady,
+        partial_log: false,
+        at,
+    }
 }
 
 /// Insert, update to nothing and back, and delete, by key and by image.

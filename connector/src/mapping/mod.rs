@@ -6,6 +6,7 @@ mod modes;
 mod table;
 mod time;
 mod value;
+mod zero;
 
 pub use modes::Types;
 pub use table::{Unmappable, map_table};

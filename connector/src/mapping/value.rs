@@ -20,6 +20,7 @@ use super::{
     modes::{BigintUnsignedMode, BinaryMode, DecimalMode, TimeMode, Types},
     table::escape_label,
     time,
+    zero::Zero,
 };
 use crate::filter::{Change, Treatment};
 
@@ -62,6 +63,8 @@ struct ColumnMapper {
     types: Types,
     detail: Detail,
     change: Option<Change>,
+    /// What stands in the envelope for a value that the image does not have.
+    zero: Zero,
 }
 
 /// What a value needs to know of its column beyond what it says itself.
@@ -117,6 +120,12 @@ impl RowMapper {
         values.clear();
         for (column, value) in self.columns.iter().zip(row) {
             let Some(column) = column else { continue };
+            if matches!(value, ColumnValue::Absent) {
+                values.push(column.of_absent()?);
+                let name = Cow::Borrowed(&*column.name);
+                exact.push(Exact { image, column: name, form: ExactForm::Absent, data: Cow::Borrowed(&[]) });
+                continue;
+            }
             let (value, form) = column.map_changed(value)?;
             if self.alone {
                 values.push(match form {
@@ -164,7 +173,18 @@ impl ColumnMapper {
             ColumnType::Geometry { kind: strait_mysql::binlog::GeometryKind::Point, .. } => Detail::Point,
             _ => Detail::Plain,
         };
-        Self { name: column.name.as_str().into(), nullable: column.nullable, types, detail, change: None }
+        Self {
+            name: column.name.as_str().into(),
+            nullable: column.nullable,
+            types,
+            detail,
+            change: None,
+            zero: Zero::of(column),
+        }
+    }
+
+    fn of_absent(&self) -> Result<Value<'_>, Unreadable> {
+        if self.nullable { Ok(Value::Null) } else { Ok(self.map(&self.zero.value())?.0) }
     }
 
     /// What a setting changes is changed for the header, too: it has nothing that the value has not.
@@ -671,13 +691,13 @@ pub mod tests {
     }
 
     #[test]
-    fn a_partial_image_is_refused() {
+    fn what_a_partial_image_does_not_have_is_told() {
         let map = TableMap::new("d".into(), "t".into(), vec![column("gone", ColumnType::Long)], vec![], true);
         let mapper =
             RowMapper::new(&map, Types::default(), &vec![Treatment::Whole; map.columns.len()], false);
-        let error = mapper
-            .map(&[ColumnValue::Absent], Image::After, &mut Vec::new(), &mut Vec::new())
-            .expect_err("refused");
-        assert!(error.to_string().contains("column gone is missing"));
+        let (mut values, mut exact) = (Vec::new(), Vec::new());
+        mapper.map(&[ColumnValue::Absent], Image::After, &mut values, &mut exact).expect("a partial image");
+        assert_eq!(values, [Value::Null]);
+        assert_eq!((&*exact[0].column, exact[0].form), ("gone", ExactForm::Absent));
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use strait_mysql::binlog::{EventType, QueryEvent, TransactionEnd, TransactionHead};
+use strait_mysql::{
+    binlog::{EventType, QueryEvent, TransactionEnd, TransactionHead},
+    server::Flavor,
+};
 use strait_schemas::{Ddl, Snapshot};
 
 use super::Publisher;
@@ -12,6 +15,9 @@ use crate::{
     ddl, intents,
     reader::now_us,
 };
+
+/// The id of utf8mb4_general_ci.
+const UTF8: u16 = 45;
 
 impl Publisher {
     pub(super) fn handle_ddl(
@@ -57,7 +63,14 @@ impl Publisher {
     /// The table is created and filled in one transaction: its rows follow under the same number.
     pub(super) fn handle_create_select(&mut self, query: &QueryEvent<'_>, seconds: u32) -> Result<()> {
         self.discard_chunks();
-        let told = self.told(query, seconds);
+        let mut query = query.clone();
+        if self.flavor == Flavor::MariaDb
+            && let Some([client, connection, _]) = &mut query.charset
+        {
+            // The server has written the statement itself, in its own charset, whatever the session's is.
+            (*client, *connection) = (UTF8, UTF8);
+        }
+        let told = self.told(&query, seconds);
         let Some(current) = &mut self.state.current else { return Ok(()) };
         if let Some(told) = told
             && matches!(current.fate, Fate::Undecided)

@@ -106,6 +106,8 @@ fn clause(cursor: &mut Cursor<'_>, statement: &mut Statement) {
             statement.kind = Kind::ExchangePartition;
             statement.objects.extend(cursor.object(Role::Exchanged, Class::Table));
         }
+    } else if let Some(value) = cursor.demand() {
+        statement.demands.push(value);
     } else if is_of_files(cursor) {
         statement.kind = Kind::ImportTablespace;
     } else {

@@ -17,6 +17,9 @@ pub struct Statement {
     /// Where a binary log's CREATE TABLE says START TRANSACTION: the rows of its query follow. Without these words the
     /// statement creates the table alone.
     pub rows_follow: Option<Range<usize>>,
+    /// The values of ALGORITHM and LOCK that demand more than a server may be able to do: whether it is depends on what
+    /// has been done to its own table before, and on a session variable of MariaDB that no log tells.
+    pub demands: Vec<Range<usize>>,
 }
 
 /// An account as it is named; `CURRENT_USER` has no host.
@@ -28,7 +31,14 @@ pub struct Definer {
 
 impl Statement {
     pub(super) fn of(kind: Kind) -> Self {
-        Self { kind, objects: Vec::new(), definer: None, conditional: false, rows_follow: None }
+        Self {
+            kind,
+            objects: Vec::new(),
+            definer: None,
+            conditional: false,
+            rows_follow: None,
+            demands: Vec::new(),
+        }
     }
 
     pub(super) fn with(kind: Kind, objects: impl IntoIterator<Item = Object>) -> Self {

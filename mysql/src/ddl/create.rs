@@ -47,7 +47,8 @@ fn created(cursor: &mut Cursor<'_>, temporary: bool) -> Statement {
         while !cursor.is_at_end() && !cursor.word("ON") {
             cursor.next();
         }
-        return Statement::with(Kind::CreateIndex, cursor.object(Role::Altered, Class::Table));
+        let table = cursor.object(Role::Altered, Class::Table);
+        return Statement { demands: cursor.demands(), ..Statement::with(Kind::CreateIndex, table) };
     }
     if is_view(cursor) {
         return one(cursor, Kind::CreateView, Class::View);

@@ -95,6 +95,37 @@ impl<'a> Cursor<'a> {
         Some(start..end)
     }
 
+    /// `ALGORITHM = INPLACE`, `LOCK NONE` and the like if it comes next: where the value stands.
+    pub fn demand(&mut self) -> Option<Range<usize>> {
+        let mut ahead = self.clone();
+        let values: &[&str] = if ahead.word("ALGORITHM") {
+            &["INSTANT", "INPLACE", "NOCOPY"]
+        } else if ahead.word("LOCK") {
+            &["NONE", "SHARED"]
+        } else {
+            return None;
+        };
+        ahead.mark(b'=');
+        let value = ahead.next()?;
+        if !values.iter().any(|word| self.is(value, word)) {
+            return None;
+        }
+        *self = ahead;
+        Some(value.start..value.end)
+    }
+
+    /// All of them up to the statement's end.
+    pub fn demands(&mut self) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        while !self.is_at_end() {
+            match self.demand() {
+                Some(value) => found.push(value),
+                None => drop(self.next()),
+            }
+        }
+        found
+    }
+
     pub fn mark(&mut self, mark: u8) -> bool {
         let seen = self.sees_mark(mark);
         if seen {

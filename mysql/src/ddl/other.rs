@@ -22,7 +22,8 @@ pub fn drop(cursor: &mut Cursor<'_>) -> Statement {
         cursor.name();
         cursor.word("ON");
         let table = cursor.object(Role::Altered, Class::Table);
-        return Statement { conditional, ..Statement::with(Kind::DropIndex, table) };
+        let demands = cursor.demands();
+        return Statement { conditional, demands, ..Statement::with(Kind::DropIndex, table) };
     }
     if cursor.any(&["DATABASE", "SCHEMA"]) {
         let conditional = cursor.words(&["IF", "EXISTS"]);

@@ -7,6 +7,8 @@ use std::{
 
 use strait_mysql::{
     client::{ClientError, Conn, Queryable, Row, code, is_connection_lost, server_code, text},
+    ddl::Kind,
+    gtid::Gtid,
     server::{ServerOptions, connect_session, place_of},
 };
 use strait_schemas::Ddl;
@@ -29,6 +31,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A look that takes longer is given up.
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 const LOCK_WAIT_S: u32 = 50;
+const UNKNOWN_TABLE: u16 = 1051;
 /// "The user specified as a definer does not exist".
 const NO_SUCH_DEFINER: u16 = 1449;
 
@@ -99,6 +102,9 @@ impl Running {
             Some(Err(source)) if is_connection_lost(&source) => {
                 return Err(Error::TargetLost { doing: "running a schema change".into(), place, source });
             }
+            Some(Err(source)) if has_dropped(ddl, gtid, &source) => {
+                tracing::warn!(at = %self.at, statement = super::policy::excerpt(ddl), %source, "the other tables are dropped");
+            }
             // Whatever the statement left open goes with the connection, and so does the hold on the GTID.
             Some(Err(source)) => return Err(failed(ddl, &self.at, place, source)),
         }
@@ -133,10 +139,22 @@ impl Running {
     }
 }
 
-/// The rows of CREATE TABLE ... SELECT come as records: only the table is created here.
+/// MariaDB drops the tables that are there before it says that others are not, and logs it: so it was at the source, and
+/// in any case none of them is there now. (MySQL drops none.)
+fn has_dropped(ddl: &Ddl, gtid: &str, source: &ClientError) -> bool {
+    let at_mariadb = matches!(gtid.parse(), Ok(Gtid::Domain(_)));
+    at_mariadb && ddl.kind == Kind::DropTable.name() && server_code(source) == Some(UNKNOWN_TABLE)
+}
+
+/// The rows of CREATE TABLE ... SELECT come as records: only the table is created here. And it is changed in the best way
+/// that this server knows: what could be done at once at the source, as its own table was, may have to be copied here.
 fn statement(ddl: &Ddl) -> Vec<u8> {
     let mut sql = ddl.sql().to_vec();
-    if let Some(words) = read(ddl).rows_follow {
+    let read = read(ddl);
+    for value in read.demands.into_iter().rev() {
+        sql.splice(value, *b"DEFAULT");
+    }
+    if let Some(words) = read.rows_follow {
         sql.drain(words);
     }
     sql
@@ -244,5 +262,25 @@ mod tests {
         );
         let other = ddl("CREATE TABLE t (i INT COMMENT ' START TRANSACTION')");
         assert_eq!(statement(&other), other.sql());
+    }
+
+    #[test]
+    fn how_the_source_went_about_it_is_no_demand_here() {
+        let made = |sql| String::from_utf8(statement(&Ddl::shown("d", sql))).expect("UTF-8");
+        assert_eq!(
+            made("ALTER TABLE t LOCK=NONE, DROP COLUMN a, ALGORITHM = instant"),
+            "ALTER TABLE t LOCK=DEFAULT, DROP COLUMN a, ALGORITHM = DEFAULT"
+        );
+        assert_eq!(
+            made("CREATE INDEX i ON t (a) ALGORITHM INPLACE"),
+            "CREATE INDEX i ON t (a) ALGORITHM DEFAULT"
+        );
+        assert_eq!(made("DROP INDEX i ON t LOCK NONE"), "DROP INDEX i ON t LOCK DEFAULT");
+        for same in [
+            "ALTER TABLE t ADD algorithm INT COMMENT 'ALGORITHM=INPLACE', ALGORITHM=COPY",
+            "ALTER ALGORITHM=MERGE VIEW v AS SELECT 1",
+        ] {
+            assert_eq!(made(same), same);
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use strait_mysql::{
+    charset::of_collation,
     client::{Conn, Queryable, quote_name, quote_text, server_code},
     server::place_of,
 };
@@ -77,6 +78,12 @@ async fn set_if_other(conn: &mut Conn, variable: &'static str, wanted: u64) -> R
     conn.query_drop(format!("SET SESSION {variable} = {wanted}")).await.map_err(Error::target(conn, doing))
 }
 
+/// A character set by any of its collations: a server takes the number of its default one only, while the log holds the
+/// one that SET NAMES ... COLLATE chose.
+fn character_set(collation: u16) -> String {
+    of_collation(collation).map_or_else(|| collation.to_string(), |charset| charset.name.to_owned())
+}
+
 /// In one statement, as after the first the character set may be another. Numbers of collations are what the binary
 /// log itself holds.
 fn settings(session: &DdlSession) -> String {
@@ -91,6 +98,7 @@ fn settings(session: &DdlSession) -> String {
         session.timestamp_us / 1_000_000,
         session.timestamp_us % 1_000_000,
         session.sql_mode,
+        client = character_set(client),
     );
     if let Some(zone) = &session.time_zone {
         write!(set, ", time_zone = {}", quote_text(zone)).expect("writing to a String cannot fail");
@@ -99,4 +107,15 @@ fn settings(session: &DdlSession) -> String {
         write!(set, ", lc_time_names = {names}").expect("writing to a String cannot fail");
     }
     set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_set_is_named_whichever_of_its_collations_is_told() {
+        assert_eq!([45, 46, 255, 8].map(character_set), ["utf8mb4", "utf8mb4", "utf8mb4", "latin1"]);
+        assert_eq!(character_set(u16::MAX), "65535", "the server says what it makes of it");
+    }
 }

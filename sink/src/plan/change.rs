@@ -42,6 +42,8 @@ pub struct Change {
     /// Of the rows event (`strait_schemas::seq::flags`).
     pub flags: u8,
     pub stage: Stage,
+    /// Some column of an image is `Absent`.
+    pub partial_log: bool,
     pub at: RecordAt,
 }
 
@@ -97,6 +99,9 @@ impl Change {
 
     /// What makes sure of the row that this changes.
     pub fn row_before(&self) -> Option<Self> {
+        if self.partial_log {
+            return None;
+        }
         Some(Self {
             mapping: self.mapping.clone(),
             operation: Operation::Ensure,
@@ -104,13 +109,23 @@ impl Change {
             after: Some(self.before.clone()?),
             flags: self.flags | flags::NO_FOREIGN_KEY_CHECKS,
             stage: self.stage,
+            partial_log: self.partial_log,
             at: self.at,
         })
     }
 
+    /// Whether the change does not tell all that it writes, or finds the row by: the target keeps what it is not told.
+    pub fn is_partial(&self) -> bool {
+        let partial = |row: &Option<Row>| row.as_ref().is_some_and(|row| row.contains(&Datum::Absent));
+        self.partial_log && (partial(&self.after) || self.mapping.primary.is_none() && partial(&self.before))
+    }
+
     /// Whether rows with one of its unique values give way to it.
     pub fn replaces(&self) -> bool {
-        self.stage == Stage::Replace && !self.mapping.unique.is_empty() && self.mapping.primary.is_some()
+        self.stage == Stage::Replace
+            && !self.is_partial()
+            && !self.mapping.unique.is_empty()
+            && self.mapping.primary.is_some()
     }
 
     /// A move as a delete and an insert; otherwise the change as it is.
@@ -125,6 +140,7 @@ impl Change {
             after: None,
             flags: self.flags,
             stage: self.stage,
+            partial_log: self.partial_log,
             at: self.at,
         };
         self.operation = Operation::Insert;

@@ -69,6 +69,7 @@ fn is_foldable(change: &Change) -> bool {
         && !change.replaces()
         && !change.needs_native_checks()
         && !change.is_lenient()
+        && !change.is_partial()
 }
 
 impl Group {
@@ -153,6 +154,7 @@ impl Group {
                     action,
                     foreign_key_checks: false,
                     lenient: false,
+                    alone: false,
                     rows: vec![row],
                 }),
             }
@@ -177,7 +179,7 @@ fn join(steps: &mut Vec<Step>, begin: usize) {
         return;
     };
     let one = last.action == next.action
-        && !last.lenient
+        && !last.alone
         && !last.foreign_key_checks
         && Arc::ptr_eq(&last.mapping, &next.mapping);
     if one {

@@ -9,7 +9,10 @@ pub fn action(change: &Change) -> Action {
     let mapping = &change.mapping;
     // An upsert replaces whichever row it collides with: safe only where the primary key alone can collide,
     // and where the target is not to check what an insert does.
-    let upserts = mapping.primary.is_some() && mapping.unique.is_empty() && !change.needs_native_checks();
+    let upserts = mapping.primary.is_some()
+        && mapping.unique.is_empty()
+        && !change.needs_native_checks()
+        && !change.is_partial();
     match (change.operation, &mapping.primary) {
         (Operation::Clear, _) => Action::Clear,
         (Operation::Ensure, _) => Action::Keep,
@@ -31,10 +34,11 @@ pub fn push(steps: &mut Vec<Step>, changes: &[Change], at: usize) {
     let change = &changes[at];
     let (action, lenient, checks) = (action(change), change.is_lenient(), change.needs_native_checks());
     let row = StepRow { before: at, after: at };
+    let alone = lenient || change.is_partial();
     if let Some(last) = steps.last_mut()
         && last.action == action
-        && !lenient
-        && !last.lenient
+        && !alone
+        && !last.alone
         && last.foreign_key_checks == checks
         && Arc::ptr_eq(&last.mapping, &change.mapping)
     {
@@ -46,6 +50,7 @@ pub fn push(steps: &mut Vec<Step>, changes: &[Change], at: usize) {
         action,
         foreign_key_checks: checks,
         lenient,
+        alone,
         rows: vec![row],
     });
 }

@@ -43,5 +43,7 @@ pub struct Step {
     pub foreign_key_checks: bool,
     /// Written with the strict mode off: an ENUM's invalid value.
     pub lenient: bool,
+    /// Of one row that is written in a way of its own.
+    pub alone: bool,
     pub rows: Vec<StepRow>,
 }

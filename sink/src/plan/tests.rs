@@ -171,6 +171,7 @@ pub fn change(
         after: after.map(row),
         flags: flags::USE_SQL_FOREIGN_KEY,
         stage: Stage::Steady,
+        partial_log: false,
         at: RecordAt { partition: PartitionId(0), offset: 0, index: 0, transaction: 0 },
     }
 }

@@ -38,6 +38,7 @@ fn value_token(mapping: &Mapping, index: IndexId, places: &[usize], row: &Row) -
         let column: &MappedColumn = &mapping.columns[*place];
         match &row[*place] {
             Datum::Null => return None,
+            Datum::Absent => return Some(Token::whole(index)),
             value
                 if column.comparison == Comparison::Doubtful
                     || !column.comparison.write(value, &mut bytes) =>

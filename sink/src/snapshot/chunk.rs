@@ -156,7 +156,7 @@ impl ChunkWork {
             match steps.last_mut() {
                 Some(last)
                     if !lenient
-                        && !last.lenient
+                        && !last.alone
                         && last.action == action
                         && Arc::ptr_eq(&last.mapping, &change.mapping) =>
                 {
@@ -167,6 +167,7 @@ impl ChunkWork {
                     action,
                     foreign_key_checks: false,
                     lenient,
+                    alone: lenient,
                     rows: vec![row],
                 }),
             }

@@ -36,7 +36,23 @@ pub fn key_columns(mapping: &Mapping, out: &mut Vec<u8>) {
 
 /// `1` or `(1, 'x')`.
 pub fn key_values(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
-    list(key(mapping), out, |place, out| value(&mapping.columns[place], &row[place], out))
+    let several = key(mapping).len() > 1;
+    list(key(mapping), out, |place, out| {
+        let (column, datum) = (&mapping.columns[place], &row[place]);
+        match (&column.charset, datum) {
+            // MariaDB compares lists of rows without bringing a text to the column's charset: it would find none of them,
+            // and say nothing.
+            (Some(charset), Datum::Text(_)) if several && charset != "utf8mb4" => {
+                out.extend_from_slice(b"CONVERT(");
+                value(column, datum, out)?;
+                out.extend_from_slice(b" USING ");
+                out.extend_from_slice(charset.as_bytes());
+                out.push(b')');
+                Ok(())
+            }
+            _ => value(column, datum, out),
+        }
+    })
 }
 
 fn list(
@@ -55,13 +71,14 @@ fn list(
     Ok(())
 }
 
-/// Every column equal by bytes, NULL equal to NULL.
+/// Every column that the image has equal by bytes, NULL equal to NULL.
 pub fn by_image(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
-    for (at, column) in mapping.columns.iter().enumerate() {
+    let told = mapping.columns.iter().zip(row.iter()).filter(|(_, datum)| **datum != Datum::Absent);
+    for (at, (column, datum)) in told.enumerate() {
         if at > 0 {
             out.extend_from_slice(b" AND ");
         }
-        equal(column, &row[at], out)?;
+        equal(column, datum, out)?;
     }
     Ok(())
 }

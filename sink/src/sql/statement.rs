@@ -178,13 +178,36 @@ impl Writer<'_> {
             sql.extend_from_slice(lenient.as_bytes());
         }
         write!(sql, "INTO {} (", self.mapping().target.quoted).expect(INFALLIBLE);
-        for (at, column) in self.mapping().columns.iter().enumerate() {
+        for (at, place) in self.told(self.first_after()).enumerate() {
             if at > 0 {
                 sql.push(b',');
             }
-            sql.extend_from_slice(column.quoted.as_bytes());
+            sql.extend_from_slice(self.mapping().columns[place].quoted.as_bytes());
         }
         sql.extend_from_slice(b") VALUES ");
+    }
+
+    /// Places of the columns that an image tells. A step whose rows do not tell all of them is of one row.
+    fn told(&self, row: Option<&Row>) -> impl Iterator<Item = usize> {
+        let row = if self.step.alone { row } else { None };
+        let places = 0..self.mapping().columns.len();
+        places.filter(move |place| row.is_none_or(|row| row[*place] != Datum::Absent))
+    }
+
+    fn values(&self, row: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
+        sql.push(b'(');
+        for (at, place) in self.told(Some(row)).enumerate() {
+            if at > 0 {
+                sql.push(b',');
+            }
+            condition::value(&self.mapping().columns[place], &row[place], sql)?;
+        }
+        sql.push(b')');
+        Ok(())
+    }
+
+    fn first_after(&self) -> Option<&Row> {
+        self.step.rows.first().and_then(|row| self.change(row.after).after.as_ref())
     }
 
     /// Lets an ENUM's invalid value pass, for one statement.
@@ -249,7 +272,7 @@ impl Writer<'_> {
     fn row(&self, row: StepRow, sql: &mut Vec<u8>) -> Result<()> {
         let written = match self.step.action {
             Action::Insert | Action::Upsert | Action::Keep | Action::Replace => {
-                values(self.mapping(), self.after(row)?, sql)
+                self.values(self.after(row)?, sql)
             }
             Action::Delete => condition::key_values(self.mapping(), self.before(row)?, sql),
             Action::Update | Action::Move => self.update(self.before(row)?, self.after(row)?, sql),
@@ -312,13 +335,14 @@ impl Writer<'_> {
             Dialect::MariaDb => write!(sql, "{lenient}UPDATE {table} SET "),
         }
         .expect(INFALLIBLE);
-        for (at, column) in self.mapping().columns.iter().enumerate() {
+        for (at, place) in self.told(Some(after)).enumerate() {
+            let column = &self.mapping().columns[place];
             if at > 0 {
                 sql.push(b',');
             }
             sql.extend_from_slice(column.quoted.as_bytes());
             sql.push(b'=');
-            condition::value(column, &after[at], sql)?;
+            condition::value(column, &after[place], sql)?;
         }
         sql.extend_from_slice(b" WHERE ");
         Ok(())
@@ -386,12 +410,13 @@ impl Writer<'_> {
 
     /// An update that finds no row with its primary key writes the row anew.
     fn on_missing(&self, row: StepRow) -> Result<Option<Vec<u8>>> {
-        if !matches!(self.step.action, Action::Update | Action::Move) {
+        // A row that is not told whole cannot be written anew.
+        if !matches!(self.step.action, Action::Update | Action::Move) || self.change(row.after).is_partial() {
             return Ok(None);
         }
         let mut sql = Vec::new();
         self.insert_head(&mut sql);
-        values(self.mapping(), self.after(row)?, &mut sql)
+        self.values(self.after(row)?, &mut sql)
             .map_err(|(column, cause)| self.refused(row, column, cause))?;
         Ok(Some(sql))
     }
@@ -428,18 +453,6 @@ impl Writer<'_> {
 const INFALLIBLE: &str = "writing to a Vec cannot fail";
 
 /// `(1,'x')`.
-fn values(mapping: &Mapping, row: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
-    sql.push(b'(');
-    for (at, column) in mapping.columns.iter().enumerate() {
-        if at > 0 {
-            sql.push(b',');
-        }
-        condition::value(column, &row[at], sql)?;
-    }
-    sql.push(b')');
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

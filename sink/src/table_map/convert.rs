@@ -116,6 +116,7 @@ impl MappedColumn {
     pub fn exact(&self, form: ExactForm, data: &[u8]) -> Result<Option<Datum>, String> {
         let bytes = || Bytes::copy_from_slice(data);
         Ok(match (form, self.class, &self.kind) {
+            (ExactForm::Absent, ..) => Some(Datum::Absent),
             (
                 ExactForm::Text,
                 ColumnClass::Date | ColumnClass::DateTime { .. } | ColumnClass::Timestamp { .. },

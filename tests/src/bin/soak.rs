@@ -10,11 +10,11 @@ use std::{
 use anyhow::{Result, bail};
 use e2e::mysql::Flavor;
 use e2e::scenario::{
-    big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, kills::Kills, readers::Readers, seed,
-    snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
+    big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, kills::Kills, random, readers::Readers,
+    seed, snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
 };
 
-const SCENARIOS: [&str; 9] = [
+const SCENARIOS: [&str; 11] = [
     "two_way",
     "sysbench",
     "readers",
@@ -24,6 +24,8 @@ const SCENARIOS: [&str; 9] = [
     "ddl_kills",
     "ddl_kills_mariadb",
     "snapshot_kills",
+    "random",
+    "foreign_keys",
 ];
 
 fn main() -> Result<ExitCode> {
@@ -64,6 +66,8 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
         "snapshot_kills" => {
             SnapshotKills { seed, rows: 10_000_000, writes_per_second: 1_000, kills: 20 }.run().await
         }
+        "random" => random::long(seed).await,
+        "foreign_keys" => random::foreign_keys::long(seed).await,
         other => bail!("no scenario {other}; there are {}", SCENARIOS.join(", ")),
     }
 }

@@ -50,6 +50,17 @@ fn archive_in(sources: &str) -> Option<String> {
 
 /// Fetches the packages with everything they depend on and unpacks all of it into `root`.
 pub fn unpack(suite: &str, packages: &[&str], root: &Path) -> Result<()> {
+    fetch(suite, packages, root, download)
+}
+
+/// Fetches these packages alone: for files of theirs, not to be run.
+pub fn unpack_alone(suite: &str, packages: &[&str], root: &Path) -> Result<()> {
+    fetch(suite, packages, root, download_alone)
+}
+
+type Download = fn(&str, &str, &[&str], &Path) -> Result<()>;
+
+fn fetch(suite: &str, packages: &[&str], root: &Path, download: Download) -> Result<()> {
     ensure!(
         Path::new(KEYRING).exists(),
         "{KEYRING} is missing, so Debian's packages cannot be verified: apt-get install debian-archive-keyring"
@@ -76,6 +87,14 @@ fn download(archive: &str, suite: &str, packages: &[&str], work: &Path) -> Resul
         .command("apt-get")
         .args(["install", "--download-only", "--no-install-recommends"])
         .args(packages))?;
+    Ok(())
+}
+
+fn download_alone(archive: &str, suite: &str, packages: &[&str], work: &Path) -> Result<()> {
+    let apt = Apt::new(archive, suite, work)?;
+    run(apt.command("apt-get").arg("update")).context("read the package lists")?;
+    let into = work.join("cache/archives");
+    run(apt.command("apt-get").arg("download").args(packages).current_dir(into))?;
     Ok(())
 }
 

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use mysql_async::prelude::Queryable;
 
-use crate::{Sites, SitesOptions, definitions::ensure_same_definitions, eventually, mysql::Flavor};
+use crate::{Sites, SitesOptions, definitions::ensure_same_definitions, mysql::Flavor};
 
 const DATABASE: &str = "changing";
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -63,7 +63,7 @@ impl DdlKills {
         ] {
             conn.query_drop(statement).await?;
         }
-        caught_up(sites, &mut conn).await?;
+        sites.arrived(0, DATABASE, PATIENCE).await?;
         let (mut made, mut statements) = (Made::default(), 0);
         for number in 1..=self.kills {
             for _ in 0..random.u32(1..4) {
@@ -74,10 +74,10 @@ impl DdlKills {
             }
             kill(sites, &mut random).await.with_context(|| format!("kill {number}"))?;
             if random.u32(..4) == 0 {
-                caught_up(sites, &mut conn).await?;
+                sites.arrived(0, DATABASE, PATIENCE).await?;
             }
         }
-        caught_up(sites, &mut conn).await?;
+        sites.arrived(0, DATABASE, PATIENCE).await?;
         let target = &sites.sites[1].servers.mysql;
         ensure_same_definitions(source, target, &[DATABASE]).await?;
         sites.compare(&[DATABASE]).await?.ensure_equal()?;
@@ -134,32 +134,4 @@ async fn kill(sites: &Sites, random: &mut fastrand::Rng) -> Result<()> {
     }
     there.servers.mysql.kill9().await?;
     there.servers.mysql.boot().await
-}
-
-/// Everything that was done at the source up to now is done at the target.
-async fn caught_up(sites: &Sites, conn: &mut mysql_async::Conn) -> Result<()> {
-    conn.query_drop("CREATE TABLE IF NOT EXISTS mark (id INT AUTO_INCREMENT PRIMARY KEY)").await?;
-    conn.query_drop("INSERT INTO mark VALUES ()").await?;
-    let mark = conn.last_insert_id().context("a number")?;
-    let there = &sites.sites[1];
-    eventually(PATIENCE, || async {
-        there.sink.running().map_err(|error| format!("{error:#}"))?;
-        let asked = async {
-            let found: Option<u64> = there
-                .servers
-                .mysql
-                .conn_to(DATABASE)
-                .await?
-                .query_first("SELECT COALESCE(MAX(id), 0) FROM mark")
-                .await?;
-            Ok::<_, anyhow::Error>(found)
-        };
-        match asked.await {
-            Ok(Some(found)) if found >= mark => Ok(()),
-            other => Err(format!("{other:?}, not {mark}")),
-        }
-    })
-    .await?;
-    ensure!(mark > 0, "nothing was written");
-    Ok(())
 }

@@ -7,6 +7,7 @@ pub mod ddl_kills;
 pub mod judge;
 pub mod kills;
 pub mod ledger;
+pub mod random;
 pub mod readers;
 pub mod snapshot_kills;
 pub mod sysbench;

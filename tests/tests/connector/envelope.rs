@@ -309,3 +309,32 @@ async fn debeziums_side_topics_are_there_for_its_consumers() -> Result<()> {
     .await?;
     pipe.connector.stop().await
 }
+
+/// The envelope of a partial image has null or zero where nothing is known, and a header says where.
+#[tokio::test]
+async fn what_a_partial_image_does_not_have_is_named() -> Result<()> {
+    let pipe = Pipe::shared(&[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, a INT NOT NULL, b TEXT)"]).await?;
+    pipe.start().await?;
+    pipe.run([
+        "SET SESSION binlog_row_image = MINIMAL",
+        "INSERT INTO t VALUES (1, 2, 'b')",
+        "UPDATE t SET b = 'c'",
+        "DELETE FROM t",
+    ])
+    .await?;
+    pipe.published().await?;
+    let records = pipe.table("t").await?;
+    let absent: Vec<Option<String>> = records
+        .iter()
+        .map(|record| record.headers.get(headers::ABSENT).map(|it| String::from_utf8_lossy(it).into_owned()))
+        .collect();
+    let expected = [
+        None,
+        Some(r#"{"after":["a"],"before":["a","b"]}"#.to_owned()),
+        Some(r#"{"before":["a","b"]}"#.to_owned()),
+        None,
+    ];
+    assert_eq!(absent, expected);
+    Ok(())
+}

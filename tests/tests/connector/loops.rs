@@ -89,3 +89,17 @@ async fn a_mark_that_goes_back_halts_also_after_a_restart() -> Result<()> {
     assert_eq!(pipe.parts().await?.len(), 0, "nothing of it was published");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_mark_in_a_partial_image_halts_with_the_setting() -> Result<()> {
+    let pipe = marked(&[]).await?;
+    pipe.start().await?;
+    apply(&pipe, "shenzhen", 3, 7, 1).await?;
+    let minimal = "SET SESSION binlog_row_image = 'MINIMAL'";
+    let mark = format!("UPDATE strait.lane SET seq = {}", Seq::new(1, 8).raw());
+    pipe.run([minimal, "BEGIN", &mark, "INSERT INTO t VALUES (2)", "COMMIT"]).await?;
+    let (status, words) = pipe.halted().await?;
+    assert_eq!(status.code(), Some(1), "{words}");
+    assert!(words.contains("SET PERSIST binlog_row_image = FULL at this server"), "{words}");
+    Ok(())
+}

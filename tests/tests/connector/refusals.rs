@@ -307,15 +307,6 @@ async fn xa_transactions_halt() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_partial_image_halts() -> Result<()> {
-    let pipe = Pipe::own(MySql::start(MySqlOptions::named("minimal")).await?, &[]).await?;
-    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)"]).await?;
-    pipe.start().await?;
-    pipe.run(["SET SESSION binlog_row_image = 'MINIMAL'", "UPDATE t SET v = 2"]).await?;
-    halts(&pipe, 1, &["is missing from the row image", "table ", "SET PERSIST binlog_row_image=FULL"]).await
-}
-
-#[tokio::test]
 async fn a_wrong_password_and_missing_rights_are_told() -> Result<()> {
     let pipe = Pipe::own(
         MySql::start(MySqlOptions::named("rights")).await?,

@@ -22,6 +22,7 @@ const TABLES: &[&str] = &[
     "CREATE TABLE v.mixed (id INT PRIMARY KEY, g GEOMETRY, a VARCHAR(10), l VARCHAR(10) CHARACTER SET latin1, b VARCHAR(10), \
      c VARCHAR(10), d VARCHAR(10), p POINT, k VARCHAR(10) CHARACTER SET gbk, e VARCHAR(10), f VARCHAR(10))",
     "CREATE TABLE v.nokey (u UUID, i4 INET4, v VARCHAR(20), f FLOAT, j JSON)",
+    "CREATE TABLE v.pairs (a INT, l VARCHAR(20) CHARACTER SET latin1, u VARCHAR(20) CHARACTER SET utf32, n INT, PRIMARY KEY (a, l, u))",
     "CREATE TABLE v.gen (id INT PRIMARY KEY, a INT, b INT AS (a + 1) VIRTUAL, c INT AS (a * 2) STORED, \
      hidden INT INVISIBLE DEFAULT 5, s VARCHAR(10) DEFAULT (CONCAT('d', a)))",
 ];
@@ -54,6 +55,8 @@ const ROWS: &[&str] = &[
     "UPDATE v.k SET u = '11111111-2222-1333-8444-5555555555ff', v = 10 WHERE v = 1",
     "UPDATE v.k SET i6 = NULL WHERE v = 2",
     "DELETE FROM v.k WHERE v = 3",
+    "INSERT INTO v.pairs VALUES (1, 'x', 'x', 1), (2, 'é', 'é', 1), (3, 'É', '\u{5b57}', 1), (4, 'y', 'é', 0)",
+    "DELETE FROM v.pairs WHERE n = 1",
     "INSERT INTO v.mixed VALUES (1, NULL, 'é', 'é', 'é', 'é', 'é', ST_GeomFromText('POINT(1 2)'), '\u{4e2d}', 'é', 'é')",
     "INSERT INTO v.nokey VALUES (UUID(), '1.2.3.4', 'a', 0.1, '{}'), (NULL, NULL, NULL, NULL, NULL), \
      ('11111111-2222-1333-8444-555555555500', '1.2.3.4', 'a', 0.1, '{\"b\": 1}')",

@@ -48,6 +48,7 @@ fn tell(from: &str, to: &str, charsets: &[Charset], families: &[Family]) -> usiz
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: cargo test -p e2e --test types -- --ignored --test-threads=1"]
 async fn every_value_arrives_from_mysql_to_mysql() -> Result<()> {
     let line = Line::boot(Flavor::MySql, Flavor::MySql).await?;
     let charsets = Charset::of_server(&mut line.source.conn().await?).await?;
@@ -66,6 +67,7 @@ async fn every_value_arrives_from_mysql_to_mysql() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: cargo test -p e2e --test types -- --ignored --test-threads=1"]
 async fn every_value_arrives_from_mariadb_to_mariadb() -> Result<()> {
     let line = Line::boot(Flavor::MariaDb, Flavor::MariaDb).await?;
     let charsets = Charset::of_server(&mut line.source.conn().await?).await?;
@@ -79,11 +81,13 @@ async fn every_value_arrives_from_mariadb_to_mariadb() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: cargo test -p e2e --test types -- --ignored --test-threads=1"]
 async fn what_both_have_arrives_from_mysql_at_mariadb() -> Result<()> {
     across(Flavor::MySql, Flavor::MariaDb).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: cargo test -p e2e --test types -- --ignored --test-threads=1"]
 async fn what_both_have_arrives_from_mariadb_at_mysql() -> Result<()> {
     across(Flavor::MariaDb, Flavor::MySql).await
 }

@@ -9,6 +9,7 @@ mod engines;
 mod file_position;
 mod partial_json;
 mod rotation;
+mod row_images;
 mod statements;
 mod tagged_gtids;
 

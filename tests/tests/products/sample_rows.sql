@@ -1,0 +1,18 @@
+INSERT INTO country (country, last_update) VALUES ('Österreich', '2024-01-02 03:04:05'), ('日本', '2024-02-03 04:05:06'), ('Perú', DEFAULT);
+INSERT INTO city (city, country_id) SELECT CONCAT('city of ', country), country_id FROM country;
+INSERT INTO address (address, city_id, location) SELECT CONCAT('1 ', city), city_id, ST_GeomFromText(CONCAT('POINT(', city_id, ' 4.5)')) FROM city;
+INSERT INTO film (title, description, release_year, rating, features, length, cover) VALUES ('ACADEMY DINOSAUR', 'An epic drama', 2006, 'PG', 'Trailers,Scenes', 86, X'00FF5C27'), ('Ümläut', NULL, NULL, 'G', '', 1, NULL), ('漢字', 'text; with '' marks', 1999, 'R', 'Comments', 65535, '');
+UPDATE film SET title = CONCAT(title, '!'), features = 'Trailers' WHERE film_id = (SELECT m FROM (SELECT MIN(film_id) AS m FROM film) AS t);
+CALL rent(1, NULL);
+CALL rent((SELECT MAX(film_id) FROM film), (SELECT MIN(address_id) FROM address));
+CALL rent((SELECT MIN(film_id) FROM film), (SELECT MAX(address_id) FROM address));
+SET foreign_key_checks = 0;
+INSERT INTO rental (at, film_id) VALUES ('2020-01-01', 9999);
+SET foreign_key_checks = 1;
+DELETE FROM film WHERE title = 'Ümläut';
+UPDATE country SET country_id = country_id + 100 ORDER BY country_id DESC;
+ALTER TABLE film ADD COLUMN language CHAR(2) NOT NULL DEFAULT 'en' AFTER title, ADD FULLTEXT KEY idx_words (description), DROP KEY idx_title;
+ALTER TABLE address ADD COLUMN place POINT, ADD COLUMN street VARCHAR(60) GENERATED ALWAYS AS (UPPER(address)) STORED, ADD KEY (street);
+INSERT INTO film (title, description) VALUES ('later', 'after the change');
+DELETE FROM address ORDER BY address_id LIMIT 1;
+CREATE OR REPLACE DEFINER = app VIEW film_list AS SELECT film_id, title, language FROM film;
