@@ -23,7 +23,7 @@ use crate::{
     kafka::Record,
     rows::RowsOut,
     snapshot::{
-        self, Definition, Desk, Listing, LogPlace, Portion, ReadChunk, ReaderOptions, Streamed, Work,
+        self, Definition, Desk, Listing, LogPlace, Portion, ReadChunk, ReaderOptions, Streamed, Window, Work,
         create_database, create_table, to_wire,
     },
     tables::{Destination, PublishedTable},
@@ -72,16 +72,7 @@ impl Publisher {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let plan = Arc::clone(&snapshot.plan);
         tracing::info!(tables = listing.tables.len(), "the snapshot begins");
-        let key = SnapshotPlan::key(self.tables.prefix());
-        let value = plan.encode();
-        let topic = &self.position;
-        self.producer.send(&Record {
-            topic,
-            partition: 0,
-            key: Some(&key),
-            value: Some(&value),
-            headers: &[],
-        })?;
+        self.send_plan(Some(&plan))?;
         let now_us = self.progress.as_of_us;
         for (database, create) in &listing.databases {
             let id = format!("{STEP}{},begin={database}", plan.id);
@@ -130,15 +121,7 @@ impl Publisher {
             self.begin_table(plan.id, &table, true, false);
             plan.tables.push(planned);
         }
-        let (topic, key) = (&self.position, SnapshotPlan::key(self.tables.prefix()));
-        let value = plan.encode();
-        self.producer.send(&Record {
-            topic,
-            partition: 0,
-            key: Some(&key),
-            value: Some(&value),
-            headers: &[],
-        })?;
+        self.send_plan(Some(&plan))?;
         self.state.pending_since.get_or_insert_with(Instant::now);
         let plan = Arc::new(plan);
         let work = Work::of(Arc::clone(&plan), first..plan.tables.len() as u32);
@@ -298,7 +281,7 @@ impl Publisher {
         let mut rows = 0;
         let more = read.more.take();
         let mut sending = Sending { publisher: self, published, shape: &shape, head: &head, id: &id };
-        rows += sending.send(&read.rows, |key| window.holds(key))?;
+        rows += sending.send(&read.rows, &window)?;
         if let Some(more) = more {
             rows += sending.send_portions(more)?;
         }
@@ -354,9 +337,15 @@ impl Publisher {
         self.numbering.snapshot(&id, crate::reader::now_us(), SnapshotStep::End { consistent });
         self.numbering.close();
         self.state.pending_since.get_or_insert_with(Instant::now);
-        let key = SnapshotPlan::key(self.tables.prefix());
-        let topic = &self.position;
-        self.producer.send(&Record { topic, partition: 0, key: Some(&key), value: None, headers: &[] })?;
+        self.send_plan(None)
+    }
+
+    /// Beside the position: what the snapshot under way is to bring. `None`: there is none any more.
+    fn send_plan(&mut self, plan: Option<&SnapshotPlan>) -> Result<()> {
+        let (topic, key) = (&self.position, SnapshotPlan::key(self.tables.prefix()));
+        let value = plan.map(SnapshotPlan::encode);
+        let (key, value) = (Some(key.as_slice()), value.as_deref());
+        self.producer.send(&Record { topic, partition: 0, key, value, headers: &[] })?;
         Ok(())
     }
 }
@@ -372,14 +361,16 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Sends the rows that do not belong to the window; how many.
-    fn send(&mut self, rows: &[SelectedRow], in_window: impl Fn(&[KeyValue]) -> bool) -> Result<u64> {
+    fn send(&mut self, rows: &[SelectedRow], window: &Window) -> Result<u64> {
         let map = &self.shape.map;
         let mut values: Vec<ColumnValue<'_>> = Vec::new();
         let mut sent = 0;
         for row in rows {
             row.values(&map.columns, &mut values).map_err(|unexpected| self.unexpected(&unexpected))?;
-            let key = key_values(&map.columns, &self.shape.key, &values);
-            if !self.shape.key.is_empty() && key.is_some_and(|key| in_window(&key)) {
+            // Most windows are empty, and a key costs its allocations.
+            if !window.is_empty()
+                && key_values(&map.columns, &self.shape.key, &values).is_some_and(|key| window.holds(&key))
+            {
                 continue;
             }
             let Publisher { producer, numbering, metrics, state, tables, .. } = &mut *self.publisher;
@@ -412,7 +403,7 @@ impl Sending<'_> {
         loop {
             match more.try_recv() {
                 Ok(Ok(Some(rows))) => {
-                    sent += self.send(&rows, |_| false)?;
+                    sent += self.send(&rows, &Window::default())?;
                     if self.publisher.is_due(true) {
                         self.publisher.commit(true)?;
                     }
