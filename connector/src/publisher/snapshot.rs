@@ -201,16 +201,20 @@ impl Publisher {
             self.leave_table(table)?;
         }
         let paused = self.progress.snapshot.as_ref().is_some_and(|progress| progress.paused);
-        if !paused && let Some(place) = self.stands_at() {
-            let gtids = || self.progress.gtids.clone().unwrap_or_default();
-            desk.open_windows(|| Streamed { gtids: gtids(), place });
+        let stands_at = self.stands_at().filter(|_| !paused);
+        if let Some(place) = &stands_at {
+            desk.open_windows(|| self.streamed_to(place));
         }
         while let Some(chunk) = self.take_ready(&desk) {
+            if let Some(place) = &stands_at {
+                desk.stand(self.streamed_to(place));
+            }
             self.publish_chunk(chunk)?;
             if self.is_due(true) {
                 self.commit(true)?;
             }
         }
+        desk.go_on();
         Ok(())
     }
 
@@ -227,6 +231,10 @@ impl Publisher {
             true => heard(),
             false => Some(LogPlace { file: self.progress.file.clone(), pos: self.progress.pos }),
         }
+    }
+
+    fn streamed_to(&self, place: &LogPlace) -> Streamed {
+        Streamed { gtids: self.progress.gtids.clone().unwrap_or_default(), place: place.clone() }
     }
 
     fn publish_chunk(&mut self, chunk: ReadChunk) -> Result<()> {

@@ -99,6 +99,8 @@ struct State {
     discarded: BTreeMap<WindowId, Discarded>,
     /// What had been streamed when the newest windows were opened.
     streamed: Option<Streamed>,
+    /// The stream stands still there: a window that is asked for is open at once.
+    is_standing: bool,
     /// A reader's fault: the run cannot go on.
     failed: Option<Error>,
     /// Tables that are gone.
@@ -178,7 +180,7 @@ impl Desk {
                 key: key.to_vec(),
                 cascading: cascading.to_vec(),
                 window: Window::default(),
-                phase: Phase::Asked,
+                phase: if state.is_standing { Phase::Open } else { Phase::Asked },
             };
             state.entries.insert(id, entry);
             self.tell(&state);
@@ -258,16 +260,29 @@ impl Desk {
     /// Opens the windows that were asked for.
     pub fn open_windows(&self, streamed: impl FnOnce() -> Streamed) {
         let mut state = self.lock();
-        let mut asked =
-            state.entries.values_mut().filter(|entry| matches!(entry.phase, Phase::Asked)).peekable();
-        if asked.peek().is_none() {
-            return;
+        if state.entries.values().any(|entry| matches!(entry.phase, Phase::Asked)) {
+            self.open_asked(&mut state, streamed());
         }
-        for entry in asked {
+    }
+
+    /// Until `go_on` the stream stands still: also what is asked for meanwhile is open at once, so that the readers
+    /// read while the publisher publishes.
+    pub fn stand(&self, streamed: Streamed) {
+        let mut state = self.lock();
+        state.is_standing = true;
+        self.open_asked(&mut state, streamed);
+    }
+
+    pub fn go_on(&self) {
+        self.lock().is_standing = false;
+    }
+
+    fn open_asked(&self, state: &mut State, streamed: Streamed) {
+        for entry in state.entries.values_mut().filter(|entry| matches!(entry.phase, Phase::Asked)) {
             entry.phase = Phase::Open;
         }
-        state.streamed = Some(streamed());
-        self.tell(&state);
+        state.streamed = Some(streamed);
+        self.tell(state);
     }
 
     /// The next chunk whose place a stream that stands at (file, pos) has passed. Chunks of a table come in order.
@@ -409,6 +424,22 @@ mod tests {
         assert_eq!(desk.outcome(first).await, Outcome::Published);
         assert_eq!(desk.take_ready("binlog.000010", 4).map(|chunk| chunk.window_id), Some(second));
         assert!(!desk.is_busy());
+    }
+
+    #[tokio::test]
+    async fn while_the_stream_stands_still_a_window_is_open_at_once_and_only_then() {
+        let desk = Desk::default();
+        desk.stand(Streamed {
+            place: LogPlace { file: "binlog.000002".into(), pos: 4 },
+            ..Streamed::default()
+        });
+        let (table, name) = (0, name());
+        let (_, streamed) = desk.open(table, &name, &[], &[]).await.expect("not closed");
+        assert_eq!(streamed.place.pos, 4);
+        desk.go_on();
+        let opening = desk.open(table, &name, &[], &[]);
+        tokio::pin!(opening);
+        assert!(futures_util::poll!(&mut opening).is_pending());
     }
 
     #[tokio::test]
