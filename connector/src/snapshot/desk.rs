@@ -93,7 +93,7 @@ struct Entry {
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     next: WindowId,
     entries: BTreeMap<WindowId, Entry>,
     discarded: BTreeMap<WindowId, Discarded>,
@@ -107,6 +107,8 @@ struct State {
     passed_over: Vec<u32>,
     /// Tables that nobody wants any more.
     left: HashSet<u32>,
+    /// Tables of which nothing more is to come.
+    done: HashSet<u32>,
     /// The stream is behind this run; nothing is answered any more.
     closed: bool,
 }
@@ -143,8 +145,12 @@ impl Desk {
         self.changed.notify_waiters();
     }
 
+    pub(super) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
     /// Waits until `look` finds something.
-    async fn wait_for<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
+    pub(super) async fn wait_for<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -244,6 +250,13 @@ impl Desk {
     }
 
     // The publisher's side, between two transactions unless said otherwise.
+
+    /// Nothing more is to come of a table: others may be begun.
+    pub fn finish(&self, table: u32) {
+        let mut state = self.lock();
+        state.done.insert(table);
+        self.tell(&state);
+    }
 
     /// What ended a reader.
     pub fn take_failure(&self) -> Option<Error> {
@@ -377,6 +390,16 @@ impl Desk {
 fn cascades(rows: &RowsEvent<'_>) -> bool {
     let told = u16::from(flags::NO_FOREIGN_KEY_CHECKS | flags::USE_SQL_FOREIGN_KEY);
     rows.kind != RowsKind::Insert && rows.flags & told == 0
+}
+
+impl State {
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub fn are_done(&self, tables: &[u32]) -> bool {
+        tables.iter().all(|table| self.done.contains(table))
+    }
 }
 
 #[cfg(test)]

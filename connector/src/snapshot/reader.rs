@@ -68,9 +68,23 @@ impl Work {
         Self { plan, left: Arc::new(Mutex::new(left)) }
     }
 
-    fn take(&self) -> Option<(u32, Option<Vec<KeyValue>>)> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    /// The next table that may be begun. `None`: there is none yet.
+    fn next(&self, desk: &super::desk::State) -> Option<Next> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if left.is_empty() || desk.is_closed() {
+            return Some(Next::End);
+        }
+        let free =
+            left.iter().position(|(table, _)| desk.are_done(&self.plan.tables[*table as usize].after))?;
+        left.remove(free).map(|(table, above)| Next::Table(table, above))
     }
+}
+
+/// What a reader does next.
+enum Next {
+    /// A table, from behind this key on.
+    Table(u32, Option<Vec<KeyValue>>),
+    End,
 }
 
 /// Reads until there is nothing left, the run is over, or a fault, which the desk tells the publisher.
@@ -118,7 +132,16 @@ pub(super) struct Reading {
 impl<'a> Reader<'a> {
     async fn work(options: &'a ReaderOptions, work: &Work, desk: &'a Desk) -> Result<()> {
         let mut reader: Option<Self> = None;
-        while let Some((table, above)) = work.take() {
+        loop {
+            let next = match desk.look(|state| work.next(state)) {
+                Some(next) => next,
+                None => {
+                    // It may take hours until there is one: no connection waits for so long.
+                    reader = None;
+                    desk.wait_for(|state| work.next(state)).await
+                }
+            };
+            let Next::Table(table, above) = next else { return Ok(()) };
             let reader = match &mut reader {
                 Some(reader) => reader,
                 none => none.insert(Self { conn: login(options).await?, options, desk, sees: None }),
@@ -129,7 +152,6 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
         }
-        Ok(())
     }
 
     pub fn failed(&self, attempted: &'static str) -> impl FnOnce(strait_mysql::Error) -> Error + use<> {
