@@ -380,7 +380,8 @@ impl Writer<'_> {
                 | Action::Replace => Expect::Any,
             },
             on_duplicate,
-            pending: self.change(first).stage != Stage::Steady,
+            // Also a row that is made sure of may be there.
+            pending: self.change(first).stage != Stage::Steady || self.step.action == Action::Keep,
             on_missing,
             invalid: if self.step.lenient { Some(self.invalid(row)?) } else { None },
         });
