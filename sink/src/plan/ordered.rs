@@ -13,7 +13,8 @@ pub fn action(change: &Change) -> Action {
         && mapping.unique.is_empty()
         && !change.needs_native_checks()
         && !change.is_partial();
-    match (change.operation, &mapping.primary) {
+    let key = mapping.primary.as_ref().filter(|_| change.is_keyed());
+    match (change.operation, key) {
         (Operation::Clear, _) => Action::Clear,
         (Operation::Ensure, _) => Action::Keep,
         (Operation::Insert | Operation::Update, Some(_)) if change.replaces() && !change.moves() => {

@@ -149,9 +149,10 @@ impl Writer<'_> {
             Action::Replace => self.replace_head(sql),
             Action::Delete => {
                 // Through the primary key whatever the statistics say: a scan would wait for every row that
-                // another lane holds.
+                // another lane holds. Another key may be invisible, and then must not be named.
                 let table = &self.mapping().target.quoted;
-                write!(sql, "DELETE t FROM {table} AS t FORCE INDEX (PRIMARY) WHERE ").expect(INFALLIBLE);
+                let by = if self.mapping().by_primary_key { " FORCE INDEX (PRIMARY)" } else { "" };
+                write!(sql, "DELETE t FROM {table} AS t{by} WHERE ").expect(INFALLIBLE);
                 condition::key_columns(self.mapping(), sql);
                 sql.extend_from_slice(b" IN (");
             }
