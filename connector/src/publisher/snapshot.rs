@@ -130,6 +130,11 @@ impl Publisher {
             self.begin_table(plan.id, &table, true, false);
             plan.tables.push(planned);
         }
+        self.read_from(Arc::new(plan), first)
+    }
+
+    /// The plan has more tables than before, from one on.
+    pub(super) fn read_from(&mut self, plan: Arc<SnapshotPlan>, first: u32) -> Result<()> {
         let (topic, key) = (&self.position, SnapshotPlan::key(self.tables.prefix()));
         let value = plan.encode();
         self.producer.send(&Record {
@@ -140,7 +145,6 @@ impl Publisher {
             headers: &[],
         })?;
         self.state.pending_since.get_or_insert_with(Instant::now);
-        let plan = Arc::new(plan);
         let work = Work::of(Arc::clone(&plan), first..plan.tables.len() as u32);
         let progress = self.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
         let snapshot = match &mut self.snapshot {
@@ -196,7 +200,7 @@ impl Publisher {
     }
 
     /// The log says that no more is to come of a table.
-    fn leave_table(&mut self, table: u32) -> Result<()> {
+    pub(super) fn leave_table(&mut self, table: u32) -> Result<()> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let (id, planned) = (snapshot.plan.id, &snapshot.plan.tables[table as usize]);
         let (database, name) = (planned.database.clone(), planned.table.clone());
@@ -214,7 +218,7 @@ impl Publisher {
         if let Some(error) = desk.take_failure() {
             return Err(error);
         }
-        for table in desk.take_passed_over() {
+        for table in desk.take_gone(|high| self.has_passed(high)) {
             self.leave_table(table)?;
         }
         let paused = self.progress.snapshot.as_ref().is_some_and(|progress| progress.paused);
@@ -229,6 +233,13 @@ impl Publisher {
             }
         }
         Ok(())
+    }
+
+    /// A server that has nothing more says where its log ends.
+    fn has_passed(&self, place: &LogPlace) -> bool {
+        let heard = self.state.heard.as_ref();
+        place.is_passed_at(&self.progress.file, self.progress.pos)
+            || heard.is_some_and(|(file, pos)| place.is_passed_at(file, *pos))
     }
 
     fn take_ready(&self, desk: &Desk) -> Option<ReadChunk> {
@@ -271,6 +282,8 @@ impl Publisher {
         };
         let place = || format!("snapshot of {}.{}, {}:{}", map.database, map.table, head.file, head.pos);
         let known = self.progress.snapshot.as_ref().and_then(|progress| progress.of(table));
+        // Of a table whose key has become another one everything is read anew.
+        let known = known.filter(|known| known.key == shape.key_order);
         let published = known.and_then(|known| known.through.clone());
         if published != read.above.as_deref().map(to_wire) {
             return Err(Error::Restart {
@@ -303,14 +316,15 @@ impl Publisher {
             rows += sending.send_portions(more)?;
         }
         self.numbering.close();
-        self.advance(table, read.through.as_deref().map(to_wire), rows)
+        let through = read.through.as_deref().map(|through| (shape.key_order.clone(), to_wire(through)));
+        self.advance(table, through, rows)
     }
 
     /// Rows of a table are in the log, to this key, or to its end.
     fn advance(
         &mut self,
         table: u32,
-        through: Option<Vec<strait_schemas::KeyPart>>,
+        through: Option<(Vec<String>, Vec<strait_schemas::KeyPart>)>,
         rows: u64,
     ) -> Result<()> {
         let (Some(snapshot), Some(progress)) = (&mut self.snapshot, &mut self.progress.snapshot) else {

@@ -80,10 +80,16 @@ enum Phase {
     Read(ReadRows),
 }
 
+/// How often something has passed that may have changed any table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes(u64);
+
 #[derive(Debug)]
 struct Entry {
     /// The table's place in the plan.
     table: u32,
+    /// As of when the table was looked at.
+    looked: Changes,
     name: TableName,
     key: Vec<String>,
     /// Tables whose changes may write this one without a word in the log.
@@ -95,18 +101,30 @@ struct Entry {
 #[derive(Debug, Default)]
 struct State {
     next: WindowId,
+    changes: Changes,
     entries: BTreeMap<WindowId, Entry>,
     discarded: BTreeMap<WindowId, Discarded>,
     /// What had been streamed when the newest windows were opened.
     streamed: Option<Streamed>,
     /// A reader's fault: the run cannot go on.
     failed: Option<Error>,
-    /// Tables that are gone.
-    passed_over: Vec<u32>,
+    /// Tables that the server no longer had, and where its log ended then: before that they may have got other names.
+    gone: Vec<(u32, LogPlace)>,
     /// Tables that nobody wants any more.
     left: HashSet<u32>,
     /// The stream is behind this run; nothing is answered any more.
     closed: bool,
+}
+
+/// What became of a window that was asked for.
+#[derive(Debug)]
+pub enum Opened {
+    /// What had been streamed then.
+    Open(WindowId, Streamed),
+    /// The table may be another one since it was looked at: it is only asked for the outcome.
+    Discarded(WindowId),
+    /// Nobody wants the table any more, or the run is over.
+    Closed,
 }
 
 /// What became of a chunk.
@@ -136,7 +154,7 @@ impl Desk {
     }
 
     fn tell(&self, state: &State) {
-        let busy = !state.entries.is_empty() || state.failed.is_some() || !state.passed_over.is_empty();
+        let busy = !state.entries.is_empty() || state.failed.is_some() || !state.gone.is_empty();
         self.busy.store(busy, Ordering::Release);
         self.changed.notify_waiters();
     }
@@ -156,24 +174,30 @@ impl Desk {
 
     // The reader's side.
 
-    /// Asks for a window; gives it and what had been streamed when it was opened. `None`: nobody wants the table any more,
-    /// or the run is over.
+    /// To be asked before a table is looked at.
+    pub fn changes(&self) -> Changes {
+        self.lock().changes
+    }
+
+    /// Asks for a window. `looked`: what the desk said before the table was looked at.
     pub async fn open(
         &self,
         table: u32,
+        looked: Changes,
         name: &TableName,
         key: &[String],
         cascading: &[TableName],
-    ) -> Option<(WindowId, Streamed)> {
+    ) -> Opened {
         let id = {
             let mut state = self.lock();
             if state.left.contains(&table) {
-                return None;
+                return Opened::Closed;
             }
             let id = state.next;
             state.next += 1;
             let entry = Entry {
                 table,
+                looked,
                 name: name.clone(),
                 key: key.to_vec(),
                 cascading: cascading.to_vec(),
@@ -185,17 +209,15 @@ impl Desk {
             id
         };
         self.wait_for(|state| {
-            if state.closed {
-                return Some(None);
-            }
-            if state.left.contains(&table) {
-                return Some(None);
+            if state.closed || state.left.contains(&table) {
+                return Some(Opened::Closed);
             }
             match state.entries.get(&id) {
                 Some(Entry { phase: Phase::Asked, .. }) => None,
-                Some(_) => Some(state.streamed.clone().map(|streamed| (id, streamed))),
-                // It was discarded at once: its outcome is asked for all the same.
-                None => Some(Some((id, Streamed::default()))),
+                Some(_) => {
+                    Some(state.streamed.clone().map_or(Opened::Closed, |streamed| Opened::Open(id, streamed)))
+                }
+                None => Some(Opened::Discarded(id)),
             }
         })
         .await
@@ -229,10 +251,10 @@ impl Desk {
         self.tell(&state);
     }
 
-    /// A table is gone. False: the run is over.
-    pub fn pass_over(&self, table: u32) -> bool {
+    /// The server does not have a table; where its log ended after that. False: the run is over.
+    pub fn is_gone(&self, table: u32, high: LogPlace) -> bool {
         let mut state = self.lock();
-        state.passed_over.push(table);
+        state.gone.push((table, high));
         self.tell(&state);
         !state.closed
     }
@@ -248,16 +270,31 @@ impl Desk {
         self.lock().failed.take()
     }
 
-    pub fn take_passed_over(&self) -> Vec<u32> {
+    /// Tables that are gone from the server as the stream knows it now, and that nobody has left yet.
+    pub fn take_gone(&self, passed: impl Fn(&LogPlace) -> bool) -> Vec<u32> {
         let mut state = self.lock();
-        let passed_over = std::mem::take(&mut state.passed_over);
+        let State { gone, left, .. } = &mut *state;
+        let taken: Vec<u32> = gone.extract_if(.., |(_, high)| passed(high)).map(|(table, _)| table).collect();
+        let taken = taken.into_iter().filter(|table| !left.contains(table)).collect();
         self.tell(&state);
-        passed_over
+        taken
     }
 
-    /// Opens the windows that were asked for.
+    /// Opens the windows that were asked for. What was looked at before the last change of the schema passed may have been read
+    /// before that change was made, and no window would show it.
     pub fn open_windows(&self, streamed: impl FnOnce() -> Streamed) {
         let mut state = self.lock();
+        let changes = state.changes;
+        let old = |entry: &Entry| matches!(entry.phase, Phase::Asked) && entry.looked != changes;
+        let old: Vec<WindowId> =
+            state.entries.iter().filter(|(_, entry)| old(entry)).map(|(id, _)| *id).collect();
+        for id in &old {
+            state.entries.remove(id);
+            state.discarded.insert(*id, Discarded::Unclear);
+        }
+        if !old.is_empty() {
+            self.tell(&state);
+        }
         let mut asked =
             state.entries.values_mut().filter(|entry| matches!(entry.phase, Phase::Asked)).peekable();
         if asked.peek().is_none() {
@@ -319,6 +356,7 @@ impl Desk {
     /// Something passed that may have changed any table.
     pub fn discard_all(&self) {
         let mut state = self.lock();
+        state.changes.0 += 1;
         self.discard(&mut state, Discarded::Unclear, |_| true);
     }
 
@@ -389,11 +427,12 @@ mod tests {
 
     async fn opened(desk: &Desk, table: u32) -> WindowId {
         let name = name();
-        let opening = desk.open(table, &name, &[], &[]);
+        let opening = desk.open(table, desk.changes(), &name, &[], &[]);
         tokio::pin!(opening);
         assert!(futures_util::poll!(&mut opening).is_pending(), "only the publisher opens windows");
         desk.open_windows(Streamed::default);
-        opening.await.expect("not closed").0
+        let Opened::Open(id, _) = opening.await else { panic!("not closed") };
+        id
     }
 
     #[tokio::test]
@@ -416,22 +455,29 @@ mod tests {
         let desk = Desk::default();
         let open = opened(&desk, 0).await;
         let same = name();
-        let follows = desk.open(0, &same, &[], &[]);
+        let follows = desk.open(0, desk.changes(), &same, &[], &[]);
         tokio::pin!(follows);
         assert!(futures_util::poll!(&mut follows).is_pending());
-        let table = name();
-        let asking = desk.open(1, &table, &[], &[]);
-        tokio::pin!(asking);
-        assert!(futures_util::poll!(&mut asking).is_pending());
         desk.discard_all();
         assert_eq!(desk.outcome(open).await, Outcome::Discarded(Discarded::Unclear));
-        let follower = follows.await.expect("not closed").0;
-        desk.deliver(follower, read(4));
-        assert!(desk.take_ready("binlog.000002", 4).is_none(), "there would be a hole before it");
+        let Opened::Discarded(follower) = follows.await else { panic!("there would be a hole before it") };
         assert_eq!(desk.outcome(follower).await, Outcome::Discarded(Discarded::Unclear));
+    }
+
+    #[tokio::test]
+    async fn no_window_opens_for_a_table_that_may_have_been_altered_since_it_was_looked_at() {
+        let desk = Desk::default();
+        let looked = desk.changes();
+        desk.discard_all();
+        let table = name();
+        let asking = desk.open(0, looked, &table, &[], &[]);
+        tokio::pin!(asking);
+        assert!(futures_util::poll!(&mut asking).is_pending());
         desk.open_windows(Streamed::default);
-        let later = asking.await.expect("not closed").0;
-        desk.deliver(later, read(4));
+        let Opened::Discarded(old) = asking.await else { panic!("it is to be looked at again") };
+        assert_eq!(desk.outcome(old).await, Outcome::Discarded(Discarded::Unclear));
+        let again = opened(&desk, 0).await;
+        desk.deliver(again, read(4));
         assert!(desk.take_ready("binlog.000002", 4).is_some());
     }
 
@@ -441,6 +487,7 @@ mod tests {
         let open = opened(&desk, 0).await;
         desk.close();
         assert_eq!(desk.outcome(open).await, Outcome::Closed);
-        assert!(desk.open(0, &name(), &[], &[]).await.is_none());
+        let opened = desk.open(0, desk.changes(), &name(), &[], &[]).await;
+        assert!(matches!(opened, Opened::Closed));
     }
 }
