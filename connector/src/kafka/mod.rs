@@ -3,6 +3,7 @@
 mod acl;
 mod cluster;
 mod error;
+mod first_record;
 mod logged;
 mod position_topic;
 mod producer;

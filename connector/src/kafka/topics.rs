@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use super::{
     Cluster, Error, Result,
     error::{alter_command, code, is_forbidden},
+    first_record::Written,
     logged::Logged,
 };
 use crate::config;
@@ -47,6 +48,8 @@ pub struct Topic {
     pub partitions: i32,
     /// Largest batch of records it takes.
     pub limit: usize,
+    /// What this session has written to its partitions.
+    pub written: Written,
 }
 
 impl Topic {
@@ -122,7 +125,8 @@ impl Topics {
                 partitions,
             });
         }
-        let topic = Topic { name: name.into(), partitions, limit: described.limit };
+        let written = Written::new(partitions);
+        let topic = Topic { name: name.into(), partitions, limit: described.limit, written };
         self.known.insert(name.into(), topic.clone());
         Ok(topic)
     }

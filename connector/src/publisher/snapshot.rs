@@ -23,7 +23,7 @@ use crate::{
     kafka::Record,
     rows::RowsOut,
     snapshot::{
-        self, Definition, Desk, Listing, LogPlace, Portion, ReadChunk, ReaderOptions, Streamed, Work,
+        self, Definition, Desk, Listing, LogPlace, Portion, ReadChunk, ReaderOptions, Streamed, Window, Work,
         create_database, create_table, to_wire,
     },
     tables::{Destination, PublishedTable},
@@ -72,16 +72,7 @@ impl Publisher {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let plan = Arc::clone(&snapshot.plan);
         tracing::info!(tables = listing.tables.len(), "the snapshot begins");
-        let key = SnapshotPlan::key(self.tables.prefix());
-        let value = plan.encode();
-        let topic = &self.position;
-        self.producer.send(&Record {
-            topic,
-            partition: 0,
-            key: Some(&key),
-            value: Some(&value),
-            headers: &[],
-        })?;
+        self.send_plan(Some(&plan))?;
         let now_us = self.progress.as_of_us;
         for (database, create) in &listing.databases {
             let id = format!("{STEP}{},begin={database}", plan.id);
@@ -135,15 +126,7 @@ impl Publisher {
 
     /// The plan has more tables than before, from one on.
     pub(super) fn read_from(&mut self, plan: Arc<SnapshotPlan>, first: u32) -> Result<()> {
-        let (topic, key) = (&self.position, SnapshotPlan::key(self.tables.prefix()));
-        let value = plan.encode();
-        self.producer.send(&Record {
-            topic,
-            partition: 0,
-            key: Some(&key),
-            value: Some(&value),
-            headers: &[],
-        })?;
+        self.send_plan(Some(&plan))?;
         self.state.pending_since.get_or_insert_with(Instant::now);
         let work = Work::of(Arc::clone(&plan), first..plan.tables.len() as u32);
         let progress = self.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
@@ -222,16 +205,20 @@ impl Publisher {
             self.leave_table(table)?;
         }
         let paused = self.progress.snapshot.as_ref().is_some_and(|progress| progress.paused);
-        if !paused && let Some(place) = self.stands_at() {
-            let gtids = || self.progress.gtids.clone().unwrap_or_default();
-            desk.open_windows(|| Streamed { gtids: gtids(), place });
+        let stands_at = self.stands_at().filter(|_| !paused);
+        if let Some(place) = &stands_at {
+            desk.open_windows(|| self.streamed_to(place));
         }
         while let Some(chunk) = self.take_ready(&desk) {
+            if let Some(place) = &stands_at {
+                desk.stand(self.streamed_to(place));
+            }
             self.publish_chunk(chunk)?;
             if self.is_due(true) {
                 self.commit(true)?;
             }
         }
+        desk.go_on();
         Ok(())
     }
 
@@ -255,6 +242,10 @@ impl Publisher {
             true => heard(),
             false => Some(LogPlace { file: self.progress.file.clone(), pos: self.progress.pos }),
         }
+    }
+
+    fn streamed_to(&self, place: &LogPlace) -> Streamed {
+        Streamed { gtids: self.progress.gtids.clone().unwrap_or_default(), place: place.clone() }
     }
 
     fn publish_chunk(&mut self, chunk: ReadChunk) -> Result<()> {
@@ -311,7 +302,7 @@ impl Publisher {
         let mut rows = 0;
         let more = read.more.take();
         let mut sending = Sending { publisher: self, published, shape: &shape, head: &head, id: &id };
-        rows += sending.send(&read.rows, |key| window.holds(key))?;
+        rows += sending.send(&read.rows, &window)?;
         if let Some(more) = more {
             rows += sending.send_portions(more)?;
         }
@@ -368,9 +359,15 @@ impl Publisher {
         self.numbering.snapshot(&id, crate::reader::now_us(), SnapshotStep::End { consistent });
         self.numbering.close();
         self.state.pending_since.get_or_insert_with(Instant::now);
-        let key = SnapshotPlan::key(self.tables.prefix());
-        let topic = &self.position;
-        self.producer.send(&Record { topic, partition: 0, key: Some(&key), value: None, headers: &[] })?;
+        self.send_plan(None)
+    }
+
+    /// Beside the position: what the snapshot under way is to bring. `None`: there is none any more.
+    fn send_plan(&mut self, plan: Option<&SnapshotPlan>) -> Result<()> {
+        let (topic, key) = (&self.position, SnapshotPlan::key(self.tables.prefix()));
+        let value = plan.map(SnapshotPlan::encode);
+        let (key, value) = (Some(key.as_slice()), value.as_deref());
+        self.producer.send(&Record { topic, partition: 0, key, value, headers: &[] })?;
         Ok(())
     }
 }
@@ -386,14 +383,16 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Sends the rows that do not belong to the window; how many.
-    fn send(&mut self, rows: &[SelectedRow], in_window: impl Fn(&[KeyValue]) -> bool) -> Result<u64> {
+    fn send(&mut self, rows: &[SelectedRow], window: &Window) -> Result<u64> {
         let map = &self.shape.map;
         let mut values: Vec<ColumnValue<'_>> = Vec::new();
         let mut sent = 0;
         for row in rows {
             row.values(&map.columns, &mut values).map_err(|unexpected| self.unexpected(&unexpected))?;
-            let key = key_values(&map.columns, &self.shape.key, &values);
-            if !self.shape.key.is_empty() && key.is_some_and(|key| in_window(&key)) {
+            // Most windows are empty, and a key costs its allocations.
+            if !window.is_empty()
+                && key_values(&map.columns, &self.shape.key, &values).is_some_and(|key| window.holds(&key))
+            {
                 continue;
             }
             let Publisher { producer, numbering, metrics, state, tables, .. } = &mut *self.publisher;
@@ -426,7 +425,7 @@ impl Sending<'_> {
         loop {
             match more.try_recv() {
                 Ok(Ok(Some(rows))) => {
-                    sent += self.send(&rows, |_| false)?;
+                    sent += self.send(&rows, &Window::default())?;
                     if self.publisher.is_due(true) {
                         self.publisher.commit(true)?;
                     }

@@ -106,6 +106,8 @@ struct State {
     discarded: BTreeMap<WindowId, Discarded>,
     /// What had been streamed when the newest windows were opened.
     streamed: Option<Streamed>,
+    /// The stream stands still there: a window that is asked for is open at once.
+    is_standing: bool,
     /// A reader's fault: the run cannot go on.
     failed: Option<Error>,
     /// Tables that the server no longer had, and where its log ended then: before that they may have got other names.
@@ -205,7 +207,11 @@ impl Desk {
                 phase: Phase::Asked,
             };
             state.entries.insert(id, entry);
-            self.tell(&state);
+            if state.is_standing {
+                self.open_asked(&mut state);
+            } else {
+                self.tell(&state);
+            }
             id
         };
         self.wait_for(|state| {
@@ -280,31 +286,41 @@ impl Desk {
         taken
     }
 
-    /// Opens the windows that were asked for. What was looked at before the last change of the schema passed may have been read
-    /// before that change was made, and no window would show it.
+    /// Opens the windows that were asked for.
     pub fn open_windows(&self, streamed: impl FnOnce() -> Streamed) {
         let mut state = self.lock();
-        let changes = state.changes;
-        let old = |entry: &Entry| matches!(entry.phase, Phase::Asked) && entry.looked != changes;
-        let old: Vec<WindowId> =
-            state.entries.iter().filter(|(_, entry)| old(entry)).map(|(id, _)| *id).collect();
-        for id in &old {
-            state.entries.remove(id);
-            state.discarded.insert(*id, Discarded::Unclear);
+        if state.entries.values().any(|entry| matches!(entry.phase, Phase::Asked)) {
+            state.streamed = Some(streamed());
+            self.open_asked(&mut state);
         }
-        if !old.is_empty() {
-            self.tell(&state);
+    }
+
+    /// Until `go_on` the stream stands still: also what is asked for meanwhile is open at once, so that the readers
+    /// read while the publisher publishes.
+    pub fn stand(&self, streamed: Streamed) {
+        let mut state = self.lock();
+        state.is_standing = true;
+        state.streamed = Some(streamed);
+        self.open_asked(&mut state);
+    }
+
+    pub fn go_on(&self) {
+        self.lock().is_standing = false;
+    }
+
+    /// What was looked at before the last change of the schema passed may have been read before that change was made, and no
+    /// window would show it.
+    fn open_asked(&self, state: &mut State) {
+        let State { entries, discarded, changes, .. } = state;
+        let asked = entries.extract_if(.., |_, entry| matches!(entry.phase, Phase::Asked));
+        for (id, entry) in asked.collect::<Vec<_>>() {
+            if entry.looked == *changes {
+                entries.insert(id, Entry { phase: Phase::Open, ..entry });
+            } else {
+                discarded.insert(id, Discarded::Unclear);
+            }
         }
-        let mut asked =
-            state.entries.values_mut().filter(|entry| matches!(entry.phase, Phase::Asked)).peekable();
-        if asked.peek().is_none() {
-            return;
-        }
-        for entry in asked {
-            entry.phase = Phase::Open;
-        }
-        state.streamed = Some(streamed());
-        self.tell(&state);
+        self.tell(state);
     }
 
     /// The next chunk whose place a stream that stands at (file, pos) has passed. Chunks of a table come in order.
@@ -448,6 +464,22 @@ mod tests {
         assert_eq!(desk.outcome(first).await, Outcome::Published);
         assert_eq!(desk.take_ready("binlog.000010", 4).map(|chunk| chunk.window_id), Some(second));
         assert!(!desk.is_busy());
+    }
+
+    #[tokio::test]
+    async fn while_the_stream_stands_still_a_window_is_open_at_once_and_only_then() {
+        let desk = Desk::default();
+        desk.stand(Streamed {
+            place: LogPlace { file: "binlog.000002".into(), pos: 4 },
+            ..Streamed::default()
+        });
+        let (table, name) = (0, name());
+        let opened = desk.open(table, desk.changes(), &name, &[], &[]).await;
+        assert!(matches!(opened, Opened::Open(_, streamed) if streamed.place.pos == 4));
+        desk.go_on();
+        let opening = desk.open(table, desk.changes(), &name, &[], &[]);
+        tokio::pin!(opening);
+        assert!(futures_util::poll!(&mut opening).is_pending());
     }
 
     #[tokio::test]

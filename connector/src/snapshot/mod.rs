@@ -50,6 +50,7 @@ pub use desk::{Desk, LogPlace, ReadChunk, Streamed};
 pub use keys::to_wire;
 pub use plan::{Definition, Listing};
 pub use reader::{Portion, ReaderOptions, Work, read};
+pub use window::Window;
 
 /// A right that is missing stays so until somebody grants it; any other fault is worth another try.
 fn failed(attempted: &'static str, place: &str, source: ClientError) -> Error {

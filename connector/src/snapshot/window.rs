@@ -60,6 +60,10 @@ impl Window {
         Ok(Ok(()))
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     pub fn holds(&self, key: &[KeyValue]) -> bool {
         self.keys.contains(key)
     }

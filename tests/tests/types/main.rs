@@ -14,7 +14,7 @@ use line::Line;
 use run::Run;
 
 /// Each of Debezium's words at least once, in one format or the other.
-fn runs() -> [(&'static str, &'static str, Modes); 5] {
+fn runs() -> [(&'static str, &'static str, Modes); 6] {
     [
         ("plain", "avro", Modes::default()),
         ("plain_json", "json", Modes::default()),
@@ -29,6 +29,7 @@ fn runs() -> [(&'static str, &'static str, Modes); 5] {
             "avro",
             Modes { decimal: "double", binary: "base64-url-safe", bigint: "long", time: "nanoseconds" },
         ),
+        ("micro", "json", Modes { time: "microseconds", ..Modes::default() }),
     ]
 }
 
@@ -48,7 +49,6 @@ fn tell(from: &str, to: &str, charsets: &[Charset], families: &[Family]) -> usiz
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: cargo test -p e2e --test types -- --ignored --test-threads=1"]
 async fn every_value_arrives_from_mysql_to_mysql() -> Result<()> {
     let line = Line::boot(Flavor::MySql, Flavor::MySql).await?;
     let charsets = Charset::of_server(&mut line.source.conn().await?).await?;
@@ -67,7 +67,6 @@ async fn every_value_arrives_from_mysql_to_mysql() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: cargo test -p e2e --test types -- --ignored --test-threads=1"]
 async fn every_value_arrives_from_mariadb_to_mariadb() -> Result<()> {
     let line = Line::boot(Flavor::MariaDb, Flavor::MariaDb).await?;
     let charsets = Charset::of_server(&mut line.source.conn().await?).await?;
@@ -81,13 +80,11 @@ async fn every_value_arrives_from_mariadb_to_mariadb() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: cargo test -p e2e --test types -- --ignored --test-threads=1"]
 async fn what_both_have_arrives_from_mysql_at_mariadb() -> Result<()> {
     across(Flavor::MySql, Flavor::MariaDb).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: cargo test -p e2e --test types -- --ignored --test-threads=1"]
 async fn what_both_have_arrives_from_mariadb_at_mysql() -> Result<()> {
     across(Flavor::MariaDb, Flavor::MySql).await
 }
