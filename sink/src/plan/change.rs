@@ -158,9 +158,14 @@ impl Change {
         (Some(gone), self)
     }
 
-    /// Whether a value can only be written with the strict mode off: an ENUM's invalid value.
+    /// Whether a value can only be written with the strict mode off: an ENUM's invalid value, or none.
     pub fn is_lenient(&self) -> bool {
-        self.after.as_ref().is_some_and(|row| row.contains(&Datum::Index(0)))
+        self.after.as_ref().is_some_and(|row| row.contains(&Datum::Index(0))) || self.leaves_out()
+    }
+
+    /// Whether a column is not named so that it gets no value.
+    pub fn leaves_out(&self) -> bool {
+        self.after.as_ref().is_some_and(|row| row.contains(&Datum::Nothing))
     }
 
     pub fn bytes(&self) -> usize {

@@ -152,7 +152,11 @@ impl ChunkWork {
                 _ if change.operation == Operation::Clear => Action::Clear,
                 (_, None) => Action::Insert,
                 (SnapshotRows::Keep, Some(_)) => Action::Keep,
-                (SnapshotRows::Replace, Some(_)) if change.mapping.unique.is_empty() => Action::Upsert,
+                (SnapshotRows::Replace, Some(_))
+                    if change.mapping.unique.is_empty() && !change.leaves_out() =>
+                {
+                    Action::Upsert
+                }
                 (SnapshotRows::Replace, Some(_)) => Action::Replace,
             };
             let lenient = change.is_lenient();
