@@ -202,6 +202,7 @@ mod tests {
             table: name.into(),
             condition: None,
             estimate,
+            after: Vec::new(),
         };
         let plan = SnapshotPlan { id: 1, tables: vec![table("a", 100), table("b", 900)], initial: true };
         let mut progress = SnapshotProgress::new(1);

@@ -301,7 +301,7 @@ pub struct Snapshot {
 
 impl Default for Snapshot {
     fn default() -> Self {
-        Self { mode: SnapshotMode::Initial, readers: 2, chunk_rows: 10_000, chunk_bytes: Size::mib(2) }
+        Self { mode: SnapshotMode::Initial, readers: 2, chunk_rows: 5_000, chunk_bytes: Size::mib(2) }
     }
 }
 

@@ -379,6 +379,9 @@ impl Publisher {
         rows: &RowsEvent<'_>,
         pos: u64,
     ) -> Result<()> {
+        if self.is_held(map) {
+            return Ok(());
+        }
         let place = || format!("transaction {}, {}:{pos}", current.id, current.head.file);
         let destination = self.tables.destination(map, &mut self.topics, &mut self.source, place)?;
         match &*destination {

@@ -136,6 +136,10 @@ pub struct PlannedTable {
     /// The server's guess of its rows.
     #[serde(default)]
     pub estimate: u64,
+    /// Places in the plan, before its own, of the tables whose rows take rows of this one with them when they go. It is begun
+    /// when they are done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<u32>,
 }
 
 impl SnapshotProgress {
@@ -162,6 +166,11 @@ impl SnapshotProgress {
     /// What is known of a table; `None`: nothing of it has come.
     pub fn of(&self, table: u32) -> Option<&TableProgress> {
         self.begun.get(&table)
+    }
+
+    /// Whether tables that a table comes after are not done yet.
+    pub fn is_held(&self, table: &PlannedTable) -> bool {
+        table.after.iter().any(|before| !self.is_done(*before))
     }
 
     pub fn is_done(&self, table: u32) -> bool {

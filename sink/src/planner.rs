@@ -283,7 +283,8 @@ impl Planner {
         let batch = Batch { changes, places, fold: false };
         let sql = SqlBatch { batch, dialect: self.dialect, packet_bytes: self.packet_bytes };
         let (mut rows, mut clear) = (self.options.snapshot_rows, None);
-        if !self.tables.may_share(&name)? {
+        let alone = !self.tables.may_share(&name)?;
+        if alone {
             clear = ChunkPlan::clearing(chunk, &target, &sql, rows)?;
         } else if !target.table.unique.is_empty() {
             // What stands in the way may be another table's row.
@@ -295,7 +296,7 @@ impl Planner {
             last: end.seq,
             attempt: end.attempt,
             spine_offset: end.spine_offset,
-            tokens: snapshot::tokens(&target),
+            tokens: snapshot::tokens(chunk, &target, alone),
             stamps,
             rows: sql.batch.changes.len(),
             work: Arc::new(ChunkWork { plan, sql }),

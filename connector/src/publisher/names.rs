@@ -40,28 +40,41 @@ impl Publisher {
         if left.is_empty() && again.is_empty() {
             return Ok(());
         }
+        let mut followed = Vec::new();
         for (name, place) in again {
             if !self.filter.publishes(&name.database, &name.table) {
                 continue;
             }
             tracing::info!(table = %name, "a table that the snapshot was to bring has this name now: it comes whole");
             let was = place.map(|place| plan.tables[place as usize].clone());
+            followed.extend(place.map(|place| (place, plan.tables.len() as u32)));
             plan.tables.push(PlannedTable {
                 condition: was.as_ref().and_then(|was| was.condition.clone()),
-                estimate: was.map_or(0, |was| was.estimate),
+                estimate: was.as_ref().map_or(0, |was| was.estimate),
+                after: was.map_or_else(Vec::new, |was| was.after),
                 database: name.database,
                 table: name.table,
             });
         }
+        // Those that come after it come after it still.
+        for before in plan.tables.iter_mut().flat_map(|table| &mut table.after) {
+            if let Some((_, now)) = followed.iter().find(|(was, _)| was == before) {
+                *before = *now;
+            }
+        }
         let plan = Arc::new(plan);
         if let Some(snapshot) = &mut self.snapshot {
             snapshot.plan = Arc::clone(&plan);
+            followed.iter().for_each(|(was, now)| snapshot.desk.follow(*was, *now));
         }
         for table in left {
             if let Some(snapshot) = &self.snapshot {
                 snapshot.desk.leave(table);
             }
             self.leave_table(table)?;
+        }
+        if let (Some(snapshot), Some(progress)) = (&mut self.snapshot, &self.progress.snapshot) {
+            snapshot.name_later(progress);
         }
         let added = &plan.tables[first as usize..];
         for PlannedTable { database, table, .. } in added {

@@ -2,12 +2,13 @@
 //! opened and chunks go into the log, each under a number of its own and together with how far its table has come.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
 use strait_mysql::{
-    binlog::TransactionHead,
+    binlog::{TableMap, TransactionHead},
     snapshot::{KeyValue, SelectedRow, key_values},
     value::ColumnValue,
 };
@@ -41,6 +42,8 @@ pub struct Snapshotting {
     pub plan: Arc<SnapshotPlan>,
     pub desk: Desk,
     tasks: Vec<JoinHandle<()>>,
+    /// Tables of an initial snapshot that come after others, by database and name.
+    later: HashMap<String, HashMap<String, u32>>,
     began: Instant,
     began_rows: u64,
     told: Instant,
@@ -50,7 +53,34 @@ impl Snapshotting {
     pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress) -> Self {
         let now = Instant::now();
         let (desk, tasks) = (Desk::default(), Vec::new());
-        Self { plan, desk, tasks, began: now, began_rows: progress.rows, told: now }
+        (0..)
+            .zip(&plan.tables)
+            .filter(|(place, _)| progress.is_done(*place))
+            .for_each(|(place, _)| desk.finish(place));
+        let (later, began_rows) = (HashMap::new(), progress.rows);
+        let mut snapshot = Self { plan, desk, tasks, later, began: now, began_rows, told: now };
+        snapshot.name_later(progress);
+        snapshot
+    }
+
+    pub(super) fn name_later(&mut self, progress: &SnapshotProgress) {
+        self.later.clear();
+        for (place, table) in (0..).zip(&self.plan.tables) {
+            if self.plan.initial && !progress.is_done(place) && !table.after.is_empty() {
+                self.later.entry(table.database.clone()).or_default().insert(table.table.clone(), place);
+            }
+        }
+    }
+
+    /// Whether changes of a table need not be told yet, and must not be.
+    ///
+    /// What a foreign key does may stand in no log, and the target's own keys do it there, as far as rows are there to be
+    /// followed: from a parent that goes, over a row in between, to the child. So a child table comes when all its parents
+    /// are whole; and a change of one of its rows that came earlier would put a row there that nothing leads to yet. Nothing is
+    /// lost: all of the table is read later, and sees what was passed over (step 2 in `crate::snapshot`).
+    fn is_held(&self, progress: &SnapshotProgress, map: &TableMap) -> bool {
+        let place = self.later.get(&map.database).and_then(|tables| tables.get(&map.table));
+        place.is_some_and(|place| progress.is_held(&self.plan.tables[*place as usize]))
     }
 
     fn read(&mut self, readers: &ReaderOptions, work: Work) {
@@ -90,7 +120,7 @@ impl Publisher {
 
     /// The log says that a table is to come.
     fn begin_table(&mut self, plan: u64, table: &Definition, rows: bool, repair: bool) {
-        let Definition { database, table, create } = table;
+        let Definition { database, table, create, .. } = table;
         let now_us = crate::reader::now_us();
         let id = format!("{STEP}{plan},begin={database}.{table}");
         let begin = TableBegin { database: database.clone(), table: table.clone(), rows, repair };
@@ -192,6 +222,14 @@ impl Publisher {
         self.numbering.close();
         self.state.pending_since.get_or_insert_with(Instant::now);
         self.advance(table, None, 0)
+    }
+
+    /// Whether the snapshot is to bring the table later, changes and all.
+    pub(super) fn is_held(&self, map: &TableMap) -> bool {
+        let Some((snapshot, progress)) = self.snapshot.as_ref().zip(self.progress.snapshot.as_ref()) else {
+            return false;
+        };
+        snapshot.is_held(progress, map)
     }
 
     /// Between two transactions.
@@ -328,6 +366,7 @@ impl Publisher {
         let tables = snapshot.plan.tables.len() as u32;
         self.metrics.snapshot_tables.set(i64::from(tables - progress.next));
         if done {
+            snapshot.desk.finish(table);
             let planned = &snapshot.plan.tables[table as usize];
             tracing::info!(table = %format_args!("{}.{}", planned.database, planned.table), "the table is published");
         }

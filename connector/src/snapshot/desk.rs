@@ -2,7 +2,7 @@
 //! published or discarded.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -99,7 +99,7 @@ struct Entry {
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     next: WindowId,
     changes: Changes,
     entries: BTreeMap<WindowId, Entry>,
@@ -114,6 +114,10 @@ struct State {
     gone: Vec<(u32, LogPlace)>,
     /// Tables that nobody wants any more.
     left: HashSet<u32>,
+    /// Tables of which nothing more is to come.
+    done: HashSet<u32>,
+    /// Tables that come under another name now, and their places in the plan under it.
+    moved: HashMap<u32, u32>,
     /// The stream is behind this run; nothing is answered any more.
     closed: bool,
 }
@@ -161,8 +165,12 @@ impl Desk {
         self.changed.notify_waiters();
     }
 
+    pub(super) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
     /// Waits until `look` finds something.
-    async fn wait_for<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
+    pub(super) async fn wait_for<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -270,6 +278,13 @@ impl Desk {
     }
 
     // The publisher's side, between two transactions unless said otherwise.
+
+    /// Nothing more is to come of a table: others may be begun.
+    pub fn finish(&self, table: u32) {
+        let mut state = self.lock();
+        state.done.insert(table);
+        self.tell(&state);
+    }
 
     /// What ended a reader.
     pub fn take_failure(&self) -> Option<Error> {
@@ -390,6 +405,11 @@ impl Desk {
         self.tell(state);
     }
 
+    /// A table comes under another name: who waits for it waits for that.
+    pub fn follow(&self, from: u32, to: u32) {
+        self.lock().moved.insert(from, to);
+    }
+
     /// Nobody wants a table any more.
     pub fn leave(&self, table: u32) {
         let mut state = self.lock();
@@ -416,6 +436,23 @@ impl Desk {
 fn cascades(rows: &RowsEvent<'_>) -> bool {
     let told = u16::from(flags::NO_FOREIGN_KEY_CHECKS | flags::USE_SQL_FOREIGN_KEY);
     rows.kind != RowsKind::Insert && rows.flags & told == 0
+}
+
+impl State {
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub fn are_done(&self, tables: &[u32]) -> bool {
+        let now = |table: &u32| {
+            let mut now = *table;
+            while let Some(next) = self.moved.get(&now) {
+                now = *next;
+            }
+            now
+        };
+        tables.iter().all(|table| self.done.contains(&now(table)))
+    }
 }
 
 #[cfg(test)]

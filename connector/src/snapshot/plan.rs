@@ -29,6 +29,8 @@ pub struct Definition {
     pub table: String,
     /// SHOW CREATE TABLE.
     pub create: String,
+    /// Tables whose rows take rows of this one with them when they go, or change them.
+    pub cascading: Vec<TableName>,
 }
 
 /// Lists what is published and meant, parents first.
@@ -50,8 +52,8 @@ pub async fn list(
         .collect();
     let tables = read_tables(conn, &names).await.map_err(unread("read the catalog"))?;
     let mut listing = Listing::default();
-    for table in parents_first(&tables) {
-        let TableName { database, table } = &table.name;
+    for read in parents_first(&tables) {
+        let TableName { database, table } = &read.name;
         if !listing.databases.contains_key(database) {
             let sql = format!("SHOW CREATE DATABASE {}", quote_name(database));
             listing.databases.insert(database.clone(), show(conn, &sql, place).await?.unwrap_or_default());
@@ -59,7 +61,24 @@ pub async fn list(
         let sql = format!("SHOW CREATE TABLE {}.{}", quote_name(database), quote_name(table));
         // Dropped since it was listed: the second listing will not have it.
         let Some(create) = show(conn, &sql, place).await? else { continue };
-        listing.tables.push(Definition { database: database.clone(), table: table.clone(), create });
+        if read.foreign_keys.is_empty() && has_foreign_key(&create) {
+            return Err(Error::refused(
+                format!(
+                    "the account does not see the foreign keys of {}, whose effects a snapshot must know",
+                    read.name
+                ),
+                place,
+                format!("GRANT REFERENCES ON {}.* to the account", quote_name(database)),
+            ));
+        }
+        let cascading = read.foreign_keys.iter().filter(|key| cascades(key));
+        let cascading = cascading.map(|key| key.parent.clone()).collect();
+        listing.tables.push(Definition {
+            database: database.clone(),
+            table: table.clone(),
+            create,
+            cascading,
+        });
     }
     Ok(listing)
 }
@@ -73,6 +92,17 @@ async fn show(conn: &mut Conn, sql: &str, place: &str) -> Result<Option<String>>
         }
         Err(source) => Err(failed("read how a table is created", place, source)),
     }
+}
+
+fn cascades(key: &ForeignKey) -> bool {
+    key.on_delete.writes_child() || key.on_update.writes_child()
+}
+
+/// MariaDB shows foreign keys in `information_schema` to nobody who may merely read the table.
+fn has_foreign_key(create: &str) -> bool {
+    let is_one =
+        |line: &str| line.trim_start().starts_with("CONSTRAINT `") && line.contains(" FOREIGN KEY (");
+    create.lines().any(is_one)
 }
 
 /// Each table after those that it refers to, as far as they do not refer to each other.
@@ -107,11 +137,20 @@ pub async fn estimate(conn: &mut Conn, listing: &Listing, place: &str) -> Result
         conn.query(sql).await.map_err(|source| failed("read how many rows there are", place, source))?;
     let guesses: BTreeMap<(String, String), u64> =
         rows.into_iter().map(|(database, table, rows)| ((database, table), rows.unwrap_or(0))).collect();
-    let planned = |table: &Definition| PlannedTable {
+    let names = listing.tables.iter().zip(0..);
+    let places: BTreeMap<(&str, &str), u32> =
+        names.map(|(table, place)| ((table.database.as_str(), table.table.as_str()), place)).collect();
+    // Where keys go in a circle some tables come before what they refer to.
+    let after = |table: &Definition, place: u32| {
+        let known = table.cascading.iter().filter_map(|it| places.get(&(&*it.database, &*it.table)));
+        known.copied().filter(|before| *before < place).collect()
+    };
+    let planned = |(table, place): (&Definition, u32)| PlannedTable {
         estimate: guesses.get(&(table.database.clone(), table.table.clone())).copied().unwrap_or(0),
         database: table.database.clone(),
         table: table.table.clone(),
         condition: None,
+        after: after(table, place),
     };
-    Ok(listing.tables.iter().map(planned).collect())
+    Ok(listing.tables.iter().zip(0..).map(planned).collect())
 }

@@ -80,9 +80,23 @@ impl Work {
         Self { plan, left: Arc::new(Mutex::new(left)) }
     }
 
-    fn take(&self) -> Option<(u32, Option<Begun>)> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    /// The next table that may be begun. `None`: there is none yet.
+    fn next(&self, desk: &super::desk::State) -> Option<Next> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if left.is_empty() || desk.is_closed() {
+            return Some(Next::End);
+        }
+        let free =
+            left.iter().position(|(table, _)| desk.are_done(&self.plan.tables[*table as usize].after))?;
+        left.remove(free).map(|(table, begun)| Next::Table(table, begun))
     }
+}
+
+/// What a reader does next.
+enum Next {
+    /// A table, from behind what has come of it on.
+    Table(u32, Option<Begun>),
+    End,
 }
 
 /// Reads until there is nothing left, the run is over, or a fault, which the desk tells the publisher.
@@ -132,7 +146,16 @@ pub(super) struct Reading {
 impl<'a> Reader<'a> {
     async fn work(options: &'a ReaderOptions, work: &Work, desk: &'a Desk) -> Result<()> {
         let mut reader: Option<Self> = None;
-        while let Some((table, begun)) = work.take() {
+        loop {
+            let next = match desk.look(|state| work.next(state)) {
+                Some(next) => next,
+                None => {
+                    // It may take hours until there is one: no connection waits for so long.
+                    reader = None;
+                    desk.wait_for(|state| work.next(state)).await
+                }
+            };
+            let Next::Table(table, begun) = next else { return Ok(()) };
             let reader = match &mut reader {
                 Some(reader) => reader,
                 none => none.insert(Self { conn: login(options).await?, options, desk, sees: None }),
@@ -143,7 +166,6 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
         }
-        Ok(())
     }
 
     pub fn failed(&self, attempted: &'static str) -> impl FnOnce(strait_mysql::Error) -> Error + use<> {

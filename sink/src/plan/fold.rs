@@ -10,7 +10,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Action, Change, Operation, Step, StepRow, Token, ordered, token};
+use super::{Action, Change, Extent, Operation, Step, StepRow, Token, ordered, token};
 use crate::table_map::IndexId;
 
 /// A primary key of a group, and what its changes amount to.
@@ -88,10 +88,11 @@ impl Group {
             }
         }
         for token in tokens {
-            if token.value.is_some() {
-                self.values.insert(*token, slot);
-            } else {
-                add(&mut self.whole, token.index, slot);
+            match token.extent {
+                Extent::Value(_) => {
+                    self.values.insert(*token, slot);
+                }
+                Extent::Part | Extent::Whole => add(&mut self.whole, token.index, slot),
             }
             add(&mut self.touched, token.index, slot);
         }
@@ -107,12 +108,12 @@ impl Group {
             }
         };
         for token in tokens {
-            match token.value {
-                Some(_) => {
+            match token.extent {
+                Extent::Value(_) => {
                     meet(self.values.get(token).copied().map(Owner::One));
                     meet(self.whole.get(&token.index).copied());
                 }
-                None => meet(self.touched.get(&token.index).copied()),
+                Extent::Part | Extent::Whole => meet(self.touched.get(&token.index).copied()),
             }
         }
         owner

@@ -20,4 +20,4 @@ pub use change::{Change, Operation, Places, RecordAt, Stage};
 pub use comparison::Comparison;
 pub use footprint::{Footprint, TaskNumber};
 pub use step::{Action, Step, StepRow};
-pub use token::Token;
+pub use token::{Extent, Token};

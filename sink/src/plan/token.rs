@@ -8,17 +8,34 @@ use crate::{
     table_map::{IndexId, MappedColumn, Mapping},
 };
 
-/// A value of an index, hashed; or, where that cannot be told, the index as a whole.
+/// What of an index is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token {
     pub index: IndexId,
-    /// `None`: the whole index.
-    pub value: Option<u64>,
+    pub extent: Extent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Extent {
+    /// One value, hashed.
+    Value(u64),
+    /// Any values, but none that another such part has.
+    Part,
+    /// Any values, where it cannot be told which.
+    Whole,
 }
 
 impl Token {
+    pub const fn value(index: IndexId, hash: u64) -> Self {
+        Self { index, extent: Extent::Value(hash) }
+    }
+
+    pub const fn part(index: IndexId) -> Self {
+        Self { index, extent: Extent::Part }
+    }
+
     pub const fn whole(index: IndexId) -> Self {
-        Self { index, value: None }
+        Self { index, extent: Extent::Whole }
     }
 }
 
@@ -50,7 +67,7 @@ fn value_token(mapping: &Mapping, index: IndexId, places: &[usize], row: &Row) -
     }
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
-    Some(Token { index, value: Some(hasher.finish()) })
+    Some(Token::value(index, hasher.finish()))
 }
 
 /// Tokens of an image in the secondary unique indexes.

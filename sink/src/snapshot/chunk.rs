@@ -123,9 +123,17 @@ fn same_key(chunk: &Chunk, target: &Target) -> Option<(Vec<KeyColumn>, bool)> {
     Some((columns?, table.primary_key.is_some()))
 }
 
-/// Everything of a table: a range of keys may hold any of them.
-pub fn tokens(target: &Target) -> Vec<Token> {
+/// What a chunk touches. Two chunks of a snapshot have no key in common, so they may be applied at once where a range of keys
+/// means the same here as at the source, and rows touch nothing but their keys. What the stream changed between their
+/// reading lies between them in the log, and meets both. The first and the last one stand alone: another snapshot
+/// of the table may have come before, or come after. `alone`: only this table's rows are led into the target.
+pub fn tokens(chunk: &Chunk, target: &Target, alone: bool) -> Vec<Token> {
     let table = &target.table;
+    let by_key = table.unique.is_empty() && target.cascades_to.is_empty();
+    let inner = chunk.above.is_some() && chunk.through.is_some() && !chunk.last;
+    if alone && inner && by_key && same_key(chunk, target).is_some() {
+        return vec![Token::part(target.row_index)];
+    }
     let unique = table.unique.iter().map(|index| crate::table_map::index_id(&table.name, &index.name));
     let mut tokens: Vec<Token> = std::iter::once(target.row_index)
         .chain(unique)

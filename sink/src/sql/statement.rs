@@ -15,8 +15,8 @@ use crate::{
     table_map::{ColumnClass, Mapping},
 };
 
-/// A text is not extended beyond this many bytes.
-const TEXT_BYTES: usize = 1 << 20;
+/// A text is not extended beyond this many bytes: about a thousand rows. More gain nothing, and each lane holds some copies of one.
+const TEXT_BYTES: usize = 256 << 10;
 /// Longer lists are given up by the server's range optimizer sooner than they gain anything.
 const KEYS_IN_LIST: usize = 2_000;
 /// What a packet needs besides the text.
