@@ -14,6 +14,7 @@
 mod commit;
 mod compare;
 mod marks;
+mod names;
 mod order;
 mod signals;
 mod snapshot;

@@ -36,6 +36,7 @@ pub mod code {
     pub const FATAL_BINLOG: u16 = 1236;
     /// "Data truncated for column": a warning where the strict mode is off.
     pub const DATA_TRUNCATED: u16 = 1265;
+    pub const NO_DEFAULT_FOR_FIELD: u16 = 1364;
     pub const OPTION_PREVENTS_STATEMENT: u16 = 1290;
     pub const QUERY_INTERRUPTED: u16 = 1317;
     pub const ROW_IS_REFERENCED: u16 = 1451;

@@ -107,6 +107,9 @@ pub struct SnapshotProgress {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableProgress {
     pub done: bool,
+    /// The key that `through` is a place in, with all that its order goes by; empty: an older connector's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key: Vec<String>,
     /// Keys up to this one are in the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<Vec<KeyPart>>,
@@ -144,11 +147,14 @@ impl SnapshotProgress {
         Self { id, ..Self::default() }
     }
 
-    /// Rows of a table are in the log, up to a key; `None`: to its end.
-    pub fn advance(&mut self, table: u32, through: Option<Vec<KeyPart>>, rows: u64) {
+    /// Rows of a table are in the log, up to a place in a key's order; `None`: to its end.
+    pub fn advance(&mut self, table: u32, through: Option<(Vec<String>, Vec<KeyPart>)>, rows: u64) {
         let begun = self.begun.entry(table).or_default();
         begun.done = through.is_none();
-        begun.through = through;
+        (begun.key, begun.through) = match through {
+            Some((key, through)) => (key, Some(through)),
+            None => (Vec::new(), None),
+        };
         begun.rows += rows;
         self.rows += rows;
         while self.begun.get(&self.next).is_some_and(|table| table.done) {
@@ -215,7 +221,7 @@ mod tests {
     #[test]
     fn tables_are_done_in_any_order() {
         let mut progress = SnapshotProgress::new(7);
-        progress.advance(1, Some(vec![KeyPart::Number("5".into())]), 5);
+        progress.advance(1, Some((vec!["id int".into()], vec![KeyPart::Number("5".into())])), 5);
         progress.advance(1, None, 2);
         assert!(progress.is_done(1) && !progress.is_done(0));
         assert_eq!((progress.next, progress.rows), (0, 7));

@@ -35,6 +35,9 @@ pub enum Datum {
     Literal(Bytes),
     /// Bytes in the column's own charset, for text that is not valid in it.
     Raw(Bytes),
+    /// No bytes at all: what a GEOMETRY or VECTOR that may not be NULL has where it was given no value. No statement can give it, but
+    /// one with the strict mode off that does not name the column.
+    Nothing,
     /// Number of an ENUM's label (0: the invalid value), bits of a SET.
     Index(u64),
 }
@@ -55,6 +58,7 @@ impl Datum {
             | Self::Raw(bytes) => bytes.len(),
             Self::Null
             | Self::Absent
+            | Self::Nothing
             | Self::Int(_)
             | Self::UInt(_)
             | Self::Float(_)

@@ -94,6 +94,8 @@ pub enum Error {
         "table {table} has no key, and holds rows at the target: those of the snapshot cannot be told from them"
     )]
     NotEmpty { table: String, place: String },
+    #[error("table {table} has no key at the target that tells its rows apart, as {key} does at the source")]
+    NoKey { table: String, key: String, place: Place },
     #[error("table {table} has no column `{column}` at the target")]
     MissingColumn { table: String, column: String, column_type: String, place: Place },
     #[error("column `{column}` of {table} at the target needs a value, and the source has no such column")]
@@ -215,6 +217,7 @@ impl Error {
             | Self::ForeignFormat { .. }
             | Self::MissingTable { .. }
             | Self::NotEmpty { .. }
+            | Self::NoKey { .. }
             | Self::MissingColumn { .. }
             | Self::UnfilledColumn { .. }
             | Self::ColumnType { .. }
@@ -342,6 +345,7 @@ impl Refusal for Error {
             | Self::NoImage { place }
             | Self::ForeignFormat { place, .. }
             | Self::MissingTable { place, .. }
+            | Self::NoKey { place, .. }
             | Self::MissingColumn { place, .. }
             | Self::UnfilledColumn { place, .. }
             | Self::ColumnType { place, .. }
@@ -411,6 +415,10 @@ impl Refusal for Error {
             Self::NotEmpty { table, .. } => format!(
                 "DELETE FROM {table} at the target if what it holds is the source's; or snapshot.rows = \"replace\", if nobody else \
                  writes there"
+            ),
+            Self::NoKey { table, key, .. } => format!(
+                "changes of it that came before are missing at the target: ALTER TABLE {table} ADD PRIMARY KEY {key} there, start again, \
+                 and ask the connector for a snapshot of the table (execute-snapshot)"
             ),
             Self::MissingColumn { table, column, column_type, .. } => {
                 format!("ALTER TABLE {table} ADD COLUMN `{column}` {column_type} at the target, then start again")

@@ -154,6 +154,11 @@ impl Planner {
             // The one chunk of a table without a key, which is still to come, has this change.
             return Ok(());
         }
+        if let Some(SnapshotStep::Chunk(chunk)) = step
+            && mapping.primary.is_none()
+        {
+            snapshot::ensure_whole(chunk, &mapping.target, &place)?;
+        }
         let missing = match operation {
             Operation::Insert | Operation::Update | Operation::Ensure => after.is_none(),
             Operation::Delete => before.is_none(),

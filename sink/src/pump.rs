@@ -185,6 +185,11 @@ impl Pump {
         if let SnapshotStep::End { consistent } = step {
             tracing::info!(as_of = consistent, "the snapshot has come whole, but for what is under way");
         }
+        // That a table is no longer pending is noted at once: what came before must not come again after that.
+        let settles = matches!(step, SnapshotStep::Left { .. } | SnapshotStep::End { .. });
+        if settles && !self.settle_gathered().await? {
+            return Ok(());
+        }
         let planner = &mut self.planner;
         let place = format!("seq {}, {}", end.seq, end.gtid);
         let making = async |conn: &mut Conn| planner.begin_step(conn, step, place).await;
@@ -226,7 +231,7 @@ impl Pump {
 
     /// Runs a statement of the log when all before it is applied. False: the shutdown came first.
     async fn make(&mut self, ddl: &Ddl, at: &At, creates: bool) -> Result<bool> {
-        if !self.submit().await? || self.control.wait_for(self.applier.drain()).await?.is_none() {
+        if !self.settle_gathered().await? {
             return Ok(false);
         }
         if self.control.wait_for(self.changes.apply(ddl, at, creates)).await?.is_none() {
@@ -234,6 +239,11 @@ impl Pump {
         }
         self.planner.forget_tables();
         Ok(true)
+    }
+
+    /// Waits until all that is gathered has been applied. False: the shutdown came first.
+    async fn settle_gathered(&mut self) -> Result<bool> {
+        Ok(self.submit().await? && self.control.wait_for(self.applier.drain()).await?.is_some())
     }
 
     /// Gives what is gathered to a lane. False: the shutdown came first. What was not given comes again, and

@@ -16,8 +16,8 @@ const DATABASE: &str = "old";
 const PATIENCE: Duration = Duration::from_mins(2);
 const READY: Duration = Duration::from_mins(1);
 
-/// Tables with keys of many types, in the collations' own orders; parents and children; one without a key.
-const TABLES: [&str; 15] = [
+/// Tables with keys of many types, in the collations' own orders; parents and children; one with a unique key alone, one without any.
+const TABLES: [&str; 16] = [
     "CREATE TABLE numbers (id BIGINT UNSIGNED PRIMARY KEY, v VARCHAR(40), n INT)",
     "CREATE TABLE pairs (a INT, b VARCHAR(20) COLLATE utf8mb4_0900_ai_ci, v INT, n INT, PRIMARY KEY (b, a))",
     "CREATE TABLE words (w VARCHAR(40) CHARACTER SET latin1 COLLATE latin1_german2_ci PRIMARY KEY, n INT)",
@@ -36,6 +36,8 @@ const TABLES: [&str; 15] = [
      COMMENT='it''s' PARTITION BY HASH (id) PARTITIONS 3",
     "CREATE TABLE places (id INT PRIMARY KEY, g POINT NOT NULL SRID 4326, SPATIAL KEY (g))",
     "CREATE TABLE bare (id INT PRIMARY KEY)",
+    "CREATE TABLE single (i INT NOT NULL, v VARCHAR(20), n INT, twice INT AS (i * 2) STORED NOT NULL, UNIQUE KEY a (twice), \
+     UNIQUE KEY b (i))",
 ];
 
 const SERIES: &str = "WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 3000)";
@@ -48,6 +50,7 @@ fn as_of(flavor: Flavor, sql: &str) -> String {
             .replace("cte_max_recursion_depth", "max_recursive_iterations")
             .replace("utf8mb4_0900_ai_ci", "utf8mb4_uca1400_ai_ci")
             .replace(" SRID 4326", "")
+            .replace(" STORED NOT NULL", " STORED")
             .replace("ST_SRID(POINT(i % 90, -i % 90), 4326)", "POINT(i % 90, -i % 90)"),
     }
 }
@@ -71,6 +74,7 @@ async fn fill(conn: &mut Conn, flavor: Flavor) -> Result<()> {
         "plain SELECT CONCAT('p', i % 100), i % 10 FROM s",
         "made (id, n, j, ts, y, bits) SELECT i, i, JSON_OBJECT('a', i, 'b', JSON_ARRAY('x', NULL, TRUE)), \
          FROM_UNIXTIME(i * 1000.123456), IF(i % 5, 1901 + i % 200, 0), i FROM s",
+        "single (i, v, n) SELECT i, CONCAT('s', i), 0 FROM s",
         "places SELECT i, ST_SRID(POINT(i % 90, -i % 90), 4326) FROM s",
     ];
     for fill in fills {
@@ -84,7 +88,7 @@ async fn fill(conn: &mut Conn, flavor: Flavor) -> Result<()> {
 /// One random change.
 fn change(random: &mut fastrand::Rng, number: u32) -> String {
     let i = random.u32(1..3200);
-    match random.u32(0..14) {
+    match random.u32(0..18) {
         0 => format!("UPDATE numbers SET n = n + 1 WHERE id = CAST({i} AS UNSIGNED) * 5700000000000017"),
         1 => format!("DELETE FROM numbers WHERE id = CAST({i} AS UNSIGNED) * 5700000000000017"),
         2 => format!(
@@ -101,6 +105,9 @@ fn change(random: &mut fastrand::Rng, number: u32) -> String {
             "UPDATE emails a JOIN emails b ON b.id = a.id + 1 SET a.email = CONCAT(a.email, 'x'), b.n = b.n + 1 WHERE a.id = {i}"
         ),
         11 => format!("INSERT INTO plain VALUES ('new', {number})"),
+        14 | 15 => format!("UPDATE single SET n = n + 1 WHERE i = {i}"),
+        16 => format!("DELETE FROM single WHERE i = {i}"),
+        17 => format!("REPLACE INTO single (i, v, n) VALUES ({i}, 'again', {number})"),
         12 => format!("DELETE FROM plain WHERE n = {} LIMIT 1", i % 10),
         _ => format!("UPDATE made SET n = n + 1, j = JSON_SET(j, '$.a', {number}) WHERE id = {i}"),
     }

@@ -187,6 +187,12 @@ impl ColumnMapper {
         if self.nullable { Ok(Value::Null) } else { Ok(self.map(&self.zero.value())?.0) }
     }
 
+    /// What a GEOMETRY or VECTOR that may not be NULL has where a row was not given a value, as when the column is added to it: none
+    /// that a reader could understand.
+    fn of_no_bytes(&self) -> Result<Mapped<'_>, Unreadable> {
+        Ok((self.of_absent()?, Some((ExactForm::Raw, Cow::Borrowed(&[])))))
+    }
+
     /// What a setting changes is changed for the header, too: it has nothing that the value has not.
     fn map_changed<'v>(&'v self, value: &ColumnValue<'v>) -> Result<Mapped<'v>, Unreadable> {
         let (value, exact) = self.map(value)?;
@@ -222,6 +228,7 @@ impl ColumnMapper {
             ColumnValue::Binary(v) => return Ok(self.binary(v)),
             ColumnValue::Json(bytes) => return self.json(bytes),
             ColumnValue::JsonText(text) => Value::Text(Cow::Borrowed(text)),
+            ColumnValue::Geometry([]) | ColumnValue::Vector([]) => return self.of_no_bytes(),
             ColumnValue::Geometry(bytes) => self.geometry(bytes)?,
             ColumnValue::Vector(bytes) => self.vector(bytes)?,
         };

@@ -53,15 +53,23 @@ impl Snapshotting {
     pub fn new(plan: Arc<SnapshotPlan>, progress: &SnapshotProgress) -> Self {
         let now = Instant::now();
         let (desk, tasks) = (Desk::default(), Vec::new());
-        let mut later: HashMap<String, HashMap<String, u32>> = HashMap::new();
-        for (place, table) in (0..).zip(&plan.tables) {
-            if progress.is_done(place) {
-                desk.finish(place);
-            } else if plan.initial && !table.after.is_empty() {
-                later.entry(table.database.clone()).or_default().insert(table.table.clone(), place);
+        (0..)
+            .zip(&plan.tables)
+            .filter(|(place, _)| progress.is_done(*place))
+            .for_each(|(place, _)| desk.finish(place));
+        let (later, began_rows) = (HashMap::new(), progress.rows);
+        let mut snapshot = Self { plan, desk, tasks, later, began: now, began_rows, told: now };
+        snapshot.name_later(progress);
+        snapshot
+    }
+
+    pub(super) fn name_later(&mut self, progress: &SnapshotProgress) {
+        self.later.clear();
+        for (place, table) in (0..).zip(&self.plan.tables) {
+            if self.plan.initial && !progress.is_done(place) && !table.after.is_empty() {
+                self.later.entry(table.database.clone()).or_default().insert(table.table.clone(), place);
             }
         }
-        Self { plan, desk, tasks, later, began: now, began_rows: progress.rows, told: now }
     }
 
     /// Whether changes of a table need not be told yet, and must not be.
@@ -143,9 +151,13 @@ impl Publisher {
             self.begin_table(plan.id, &table, true, false);
             plan.tables.push(planned);
         }
+        self.read_from(Arc::new(plan), first)
+    }
+
+    /// The plan has more tables than before, from one on.
+    pub(super) fn read_from(&mut self, plan: Arc<SnapshotPlan>, first: u32) -> Result<()> {
         self.send_plan(Some(&plan))?;
         self.state.pending_since.get_or_insert_with(Instant::now);
-        let plan = Arc::new(plan);
         let work = Work::of(Arc::clone(&plan), first..plan.tables.len() as u32);
         let progress = self.progress.snapshot.get_or_insert_with(|| SnapshotProgress::new(plan.id));
         let snapshot = match &mut self.snapshot {
@@ -201,7 +213,7 @@ impl Publisher {
     }
 
     /// The log says that no more is to come of a table.
-    fn leave_table(&mut self, table: u32) -> Result<()> {
+    pub(super) fn leave_table(&mut self, table: u32) -> Result<()> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let (id, planned) = (snapshot.plan.id, &snapshot.plan.tables[table as usize]);
         let (database, name) = (planned.database.clone(), planned.table.clone());
@@ -227,7 +239,7 @@ impl Publisher {
         if let Some(error) = desk.take_failure() {
             return Err(error);
         }
-        for table in desk.take_passed_over() {
+        for table in desk.take_gone(|high| self.has_passed(high)) {
             self.leave_table(table)?;
         }
         let paused = self.progress.snapshot.as_ref().is_some_and(|progress| progress.paused);
@@ -246,6 +258,13 @@ impl Publisher {
         }
         desk.go_on();
         Ok(())
+    }
+
+    /// A server that has nothing more says where its log ends.
+    fn has_passed(&self, place: &LogPlace) -> bool {
+        let heard = self.state.heard.as_ref();
+        place.is_passed_at(&self.progress.file, self.progress.pos)
+            || heard.is_some_and(|(file, pos)| place.is_passed_at(file, *pos))
     }
 
     fn take_ready(&self, desk: &Desk) -> Option<ReadChunk> {
@@ -292,6 +311,8 @@ impl Publisher {
         };
         let place = || format!("snapshot of {}.{}, {}:{}", map.database, map.table, head.file, head.pos);
         let known = self.progress.snapshot.as_ref().and_then(|progress| progress.of(table));
+        // Of a table whose key has become another one everything is read anew.
+        let known = known.filter(|known| known.key == shape.key_order);
         let published = known.and_then(|known| known.through.clone());
         if published != read.above.as_deref().map(to_wire) {
             return Err(Error::Restart {
@@ -324,14 +345,15 @@ impl Publisher {
             rows += sending.send_portions(more)?;
         }
         self.numbering.close();
-        self.advance(table, read.through.as_deref().map(to_wire), rows)
+        let through = read.through.as_deref().map(|through| (shape.key_order.clone(), to_wire(through)));
+        self.advance(table, through, rows)
     }
 
     /// Rows of a table are in the log, to this key, or to its end.
     fn advance(
         &mut self,
         table: u32,
-        through: Option<Vec<strait_schemas::KeyPart>>,
+        through: Option<(Vec<String>, Vec<strait_schemas::KeyPart>)>,
         rows: u64,
     ) -> Result<()> {
         let (Some(snapshot), Some(progress)) = (&mut self.snapshot, &mut self.progress.snapshot) else {

@@ -50,7 +50,8 @@ impl Publisher {
             self.publish_schema_change(&told, &current.head)?;
             self.numbering.ddl(&current.id, current.head.commit_us, told);
         }
-        self.finish(&current, end)
+        self.finish(&current, end)?;
+        self.follow_names(query)
     }
 
     /// It may have changed what a chunk was read from.

@@ -2,7 +2,7 @@
 //! published or discarded.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -80,10 +80,16 @@ enum Phase {
     Read(ReadRows),
 }
 
+/// How often something has passed that may have changed any table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes(u64);
+
 #[derive(Debug)]
 struct Entry {
     /// The table's place in the plan.
     table: u32,
+    /// As of when the table was looked at.
+    looked: Changes,
     name: TableName,
     key: Vec<String>,
     /// Tables whose changes may write this one without a word in the log.
@@ -95,6 +101,7 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct State {
     next: WindowId,
+    changes: Changes,
     entries: BTreeMap<WindowId, Entry>,
     discarded: BTreeMap<WindowId, Discarded>,
     /// What had been streamed when the newest windows were opened.
@@ -103,14 +110,27 @@ pub(super) struct State {
     is_standing: bool,
     /// A reader's fault: the run cannot go on.
     failed: Option<Error>,
-    /// Tables that are gone.
-    passed_over: Vec<u32>,
+    /// Tables that the server no longer had, and where its log ended then: before that they may have got other names.
+    gone: Vec<(u32, LogPlace)>,
     /// Tables that nobody wants any more.
     left: HashSet<u32>,
     /// Tables of which nothing more is to come.
     done: HashSet<u32>,
+    /// Tables that come under another name now, and their places in the plan under it.
+    moved: HashMap<u32, u32>,
     /// The stream is behind this run; nothing is answered any more.
     closed: bool,
+}
+
+/// What became of a window that was asked for.
+#[derive(Debug)]
+pub enum Opened {
+    /// What had been streamed then.
+    Open(WindowId, Streamed),
+    /// The table may be another one since it was looked at: it is only asked for the outcome.
+    Discarded(WindowId),
+    /// Nobody wants the table any more, or the run is over.
+    Closed,
 }
 
 /// What became of a chunk.
@@ -140,7 +160,7 @@ impl Desk {
     }
 
     fn tell(&self, state: &State) {
-        let busy = !state.entries.is_empty() || state.failed.is_some() || !state.passed_over.is_empty();
+        let busy = !state.entries.is_empty() || state.failed.is_some() || !state.gone.is_empty();
         self.busy.store(busy, Ordering::Release);
         self.changed.notify_waiters();
     }
@@ -164,46 +184,54 @@ impl Desk {
 
     // The reader's side.
 
-    /// Asks for a window; gives it and what had been streamed when it was opened. `None`: nobody wants the table any more,
-    /// or the run is over.
+    /// To be asked before a table is looked at.
+    pub fn changes(&self) -> Changes {
+        self.lock().changes
+    }
+
+    /// Asks for a window. `looked`: what the desk said before the table was looked at.
     pub async fn open(
         &self,
         table: u32,
+        looked: Changes,
         name: &TableName,
         key: &[String],
         cascading: &[TableName],
-    ) -> Option<(WindowId, Streamed)> {
+    ) -> Opened {
         let id = {
             let mut state = self.lock();
             if state.left.contains(&table) {
-                return None;
+                return Opened::Closed;
             }
             let id = state.next;
             state.next += 1;
             let entry = Entry {
                 table,
+                looked,
                 name: name.clone(),
                 key: key.to_vec(),
                 cascading: cascading.to_vec(),
                 window: Window::default(),
-                phase: if state.is_standing { Phase::Open } else { Phase::Asked },
+                phase: Phase::Asked,
             };
             state.entries.insert(id, entry);
-            self.tell(&state);
+            if state.is_standing {
+                self.open_asked(&mut state);
+            } else {
+                self.tell(&state);
+            }
             id
         };
         self.wait_for(|state| {
-            if state.closed {
-                return Some(None);
-            }
-            if state.left.contains(&table) {
-                return Some(None);
+            if state.closed || state.left.contains(&table) {
+                return Some(Opened::Closed);
             }
             match state.entries.get(&id) {
                 Some(Entry { phase: Phase::Asked, .. }) => None,
-                Some(_) => Some(state.streamed.clone().map(|streamed| (id, streamed))),
-                // It was discarded at once: its outcome is asked for all the same.
-                None => Some(Some((id, Streamed::default()))),
+                Some(_) => {
+                    Some(state.streamed.clone().map_or(Opened::Closed, |streamed| Opened::Open(id, streamed)))
+                }
+                None => Some(Opened::Discarded(id)),
             }
         })
         .await
@@ -237,10 +265,10 @@ impl Desk {
         self.tell(&state);
     }
 
-    /// A table is gone. False: the run is over.
-    pub fn pass_over(&self, table: u32) -> bool {
+    /// The server does not have a table; where its log ended after that. False: the run is over.
+    pub fn is_gone(&self, table: u32, high: LogPlace) -> bool {
         let mut state = self.lock();
-        state.passed_over.push(table);
+        state.gone.push((table, high));
         self.tell(&state);
         !state.closed
     }
@@ -263,18 +291,22 @@ impl Desk {
         self.lock().failed.take()
     }
 
-    pub fn take_passed_over(&self) -> Vec<u32> {
+    /// Tables that are gone from the server as the stream knows it now, and that nobody has left yet.
+    pub fn take_gone(&self, passed: impl Fn(&LogPlace) -> bool) -> Vec<u32> {
         let mut state = self.lock();
-        let passed_over = std::mem::take(&mut state.passed_over);
+        let State { gone, left, .. } = &mut *state;
+        let taken: Vec<u32> = gone.extract_if(.., |(_, high)| passed(high)).map(|(table, _)| table).collect();
+        let taken = taken.into_iter().filter(|table| !left.contains(table)).collect();
         self.tell(&state);
-        passed_over
+        taken
     }
 
     /// Opens the windows that were asked for.
     pub fn open_windows(&self, streamed: impl FnOnce() -> Streamed) {
         let mut state = self.lock();
         if state.entries.values().any(|entry| matches!(entry.phase, Phase::Asked)) {
-            self.open_asked(&mut state, streamed());
+            state.streamed = Some(streamed());
+            self.open_asked(&mut state);
         }
     }
 
@@ -283,18 +315,26 @@ impl Desk {
     pub fn stand(&self, streamed: Streamed) {
         let mut state = self.lock();
         state.is_standing = true;
-        self.open_asked(&mut state, streamed);
+        state.streamed = Some(streamed);
+        self.open_asked(&mut state);
     }
 
     pub fn go_on(&self) {
         self.lock().is_standing = false;
     }
 
-    fn open_asked(&self, state: &mut State, streamed: Streamed) {
-        for entry in state.entries.values_mut().filter(|entry| matches!(entry.phase, Phase::Asked)) {
-            entry.phase = Phase::Open;
+    /// What was looked at before the last change of the schema passed may have been read before that change was made, and no
+    /// window would show it.
+    fn open_asked(&self, state: &mut State) {
+        let State { entries, discarded, changes, .. } = state;
+        let asked = entries.extract_if(.., |_, entry| matches!(entry.phase, Phase::Asked));
+        for (id, entry) in asked.collect::<Vec<_>>() {
+            if entry.looked == *changes {
+                entries.insert(id, Entry { phase: Phase::Open, ..entry });
+            } else {
+                discarded.insert(id, Discarded::Unclear);
+            }
         }
-        state.streamed = Some(streamed);
         self.tell(state);
     }
 
@@ -347,6 +387,7 @@ impl Desk {
     /// Something passed that may have changed any table.
     pub fn discard_all(&self) {
         let mut state = self.lock();
+        state.changes.0 += 1;
         self.discard(&mut state, Discarded::Unclear, |_| true);
     }
 
@@ -362,6 +403,11 @@ impl Desk {
             state.discarded.insert(id, why);
         }
         self.tell(state);
+    }
+
+    /// A table comes under another name: who waits for it waits for that.
+    pub fn follow(&self, from: u32, to: u32) {
+        self.lock().moved.insert(from, to);
     }
 
     /// Nobody wants a table any more.
@@ -398,7 +444,14 @@ impl State {
     }
 
     pub fn are_done(&self, tables: &[u32]) -> bool {
-        tables.iter().all(|table| self.done.contains(table))
+        let now = |table: &u32| {
+            let mut now = *table;
+            while let Some(next) = self.moved.get(&now) {
+                now = *next;
+            }
+            now
+        };
+        tables.iter().all(|table| self.done.contains(&now(table)))
     }
 }
 
@@ -427,11 +480,12 @@ mod tests {
 
     async fn opened(desk: &Desk, table: u32) -> WindowId {
         let name = name();
-        let opening = desk.open(table, &name, &[], &[]);
+        let opening = desk.open(table, desk.changes(), &name, &[], &[]);
         tokio::pin!(opening);
         assert!(futures_util::poll!(&mut opening).is_pending(), "only the publisher opens windows");
         desk.open_windows(Streamed::default);
-        opening.await.expect("not closed").0
+        let Opened::Open(id, _) = opening.await else { panic!("not closed") };
+        id
     }
 
     #[tokio::test]
@@ -457,10 +511,10 @@ mod tests {
             ..Streamed::default()
         });
         let (table, name) = (0, name());
-        let (_, streamed) = desk.open(table, &name, &[], &[]).await.expect("not closed");
-        assert_eq!(streamed.place.pos, 4);
+        let opened = desk.open(table, desk.changes(), &name, &[], &[]).await;
+        assert!(matches!(opened, Opened::Open(_, streamed) if streamed.place.pos == 4));
         desk.go_on();
-        let opening = desk.open(table, &name, &[], &[]);
+        let opening = desk.open(table, desk.changes(), &name, &[], &[]);
         tokio::pin!(opening);
         assert!(futures_util::poll!(&mut opening).is_pending());
     }
@@ -470,22 +524,29 @@ mod tests {
         let desk = Desk::default();
         let open = opened(&desk, 0).await;
         let same = name();
-        let follows = desk.open(0, &same, &[], &[]);
+        let follows = desk.open(0, desk.changes(), &same, &[], &[]);
         tokio::pin!(follows);
         assert!(futures_util::poll!(&mut follows).is_pending());
-        let table = name();
-        let asking = desk.open(1, &table, &[], &[]);
-        tokio::pin!(asking);
-        assert!(futures_util::poll!(&mut asking).is_pending());
         desk.discard_all();
         assert_eq!(desk.outcome(open).await, Outcome::Discarded(Discarded::Unclear));
-        let follower = follows.await.expect("not closed").0;
-        desk.deliver(follower, read(4));
-        assert!(desk.take_ready("binlog.000002", 4).is_none(), "there would be a hole before it");
+        let Opened::Discarded(follower) = follows.await else { panic!("there would be a hole before it") };
         assert_eq!(desk.outcome(follower).await, Outcome::Discarded(Discarded::Unclear));
+    }
+
+    #[tokio::test]
+    async fn no_window_opens_for_a_table_that_may_have_been_altered_since_it_was_looked_at() {
+        let desk = Desk::default();
+        let looked = desk.changes();
+        desk.discard_all();
+        let table = name();
+        let asking = desk.open(0, looked, &table, &[], &[]);
+        tokio::pin!(asking);
+        assert!(futures_util::poll!(&mut asking).is_pending());
         desk.open_windows(Streamed::default);
-        let later = asking.await.expect("not closed").0;
-        desk.deliver(later, read(4));
+        let Opened::Discarded(old) = asking.await else { panic!("it is to be looked at again") };
+        assert_eq!(desk.outcome(old).await, Outcome::Discarded(Discarded::Unclear));
+        let again = opened(&desk, 0).await;
+        desk.deliver(again, read(4));
         assert!(desk.take_ready("binlog.000002", 4).is_some());
     }
 
@@ -495,6 +556,7 @@ mod tests {
         let open = opened(&desk, 0).await;
         desk.close();
         assert_eq!(desk.outcome(open).await, Outcome::Closed);
-        assert!(desk.open(0, &name(), &[], &[]).await.is_none());
+        let opened = desk.open(0, desk.changes(), &name(), &[], &[]).await;
+        assert!(matches!(opened, Opened::Closed));
     }
 }

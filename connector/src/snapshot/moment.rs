@@ -11,7 +11,7 @@ use strait_mysql::{
 };
 
 use super::{
-    desk::{LogPlace, Streamed, WindowId},
+    desk::{LogPlace, Opened, Streamed, WindowId},
     reader::{Reader, Reading},
 };
 use crate::{Error, Result};
@@ -20,24 +20,37 @@ use crate::{Error, Result};
 const STEP: Duration = Duration::from_millis(2);
 const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 
+/// What is to be done with a window.
+pub(super) enum Moment {
+    /// Read now.
+    Open(WindowId),
+    /// It was discarded at once.
+    Missed(WindowId),
+    Over,
+}
+
 impl Reader<'_> {
-    /// Opens a window and waits until a SELECT sees everything that was streamed before. `None`: the run is over.
-    pub async fn open_moment(&mut self, reading: &Reading) -> Result<Option<WindowId>> {
+    /// Opens a window and waits until a SELECT sees everything that was streamed before.
+    pub async fn open_moment(&mut self, reading: &Reading) -> Result<Moment> {
         let key: Vec<String> =
             reading.shape.key.iter().map(|at| reading.shape.map.columns[*at].name.clone()).collect();
-        let opened = self.desk.open(reading.table, &reading.name, &key, &reading.cascading).await;
-        let Some((id, streamed)) = opened else { return Ok(None) };
+        let Reading { table, looked, name, cascading, .. } = reading;
+        let (id, streamed) = match self.desk.open(*table, *looked, name, &key, cascading).await {
+            Opened::Open(id, streamed) => (id, streamed),
+            Opened::Discarded(id) => return Ok(Moment::Missed(id)),
+            Opened::Closed => return Ok(Moment::Over),
+        };
         let mut told = false;
         while !self.sees(&streamed).await? {
             if !std::mem::replace(&mut told, true) {
                 tracing::debug!(table = %reading.name, "waiting until what was streamed is executed");
             }
             if self.desk.is_closed() {
-                return Ok(None);
+                return Ok(Moment::Over);
             }
             tokio::time::sleep(STEP).await;
         }
-        Ok(Some(id))
+        Ok(Moment::Open(id))
     }
 
     /// MariaDB: if so, a transaction is left open that does.
@@ -102,7 +115,7 @@ impl Reader<'_> {
         })
     }
 
-    async fn end_of_log(&mut self) -> Result<LogPlace> {
+    pub async fn end_of_log(&mut self) -> Result<LogPlace> {
         let place =
             read_binlog_place(&mut self.conn).await.map_err(self.failed("ask where the binary log ends"))?;
         let place = place.map(|place| LogPlace { file: place.file, pos: place.pos });

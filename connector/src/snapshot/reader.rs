@@ -17,8 +17,9 @@ use strait_schemas::{SnapshotPlan, SnapshotProgress};
 
 use super::{
     adapt::ChunkSize,
-    desk::{Desk, LogPlace, Outcome, ReadRows, WindowId},
+    desk::{Changes, Desk, LogPlace, Outcome, ReadRows, WindowId},
     failed, keys,
+    moment::Moment,
     window::Discarded,
 };
 use tokio::runtime::Handle;
@@ -47,7 +48,15 @@ pub struct ReaderOptions {
 #[derive(Debug, Clone)]
 pub struct Work {
     plan: Arc<SnapshotPlan>,
-    left: Arc<Mutex<VecDeque<(u32, Option<Vec<KeyValue>>)>>>,
+    left: Arc<Mutex<VecDeque<(u32, Option<Begun>)>>>,
+}
+
+/// A place in the order of a key that all is published up to.
+#[derive(Debug, Clone)]
+struct Begun {
+    /// `Shape::key_order`
+    key: Vec<String>,
+    through: Vec<KeyValue>,
 }
 
 impl Work {
@@ -61,8 +70,11 @@ impl Work {
         let left = (progress.next..plan.tables.len() as u32)
             .filter(|table| !progress.is_done(*table))
             .map(|table| {
-                let through = progress.of(table).and_then(|begun| begun.through.as_deref());
-                (table, through.map(keys::from_wire))
+                let begun = progress.of(table).and_then(|begun| {
+                    let through = keys::from_wire(begun.through.as_deref()?);
+                    Some(Begun { key: begun.key.clone(), through })
+                });
+                (table, begun)
             })
             .collect();
         Self { plan, left: Arc::new(Mutex::new(left)) }
@@ -76,14 +88,14 @@ impl Work {
         }
         let free =
             left.iter().position(|(table, _)| desk.are_done(&self.plan.tables[*table as usize].after))?;
-        left.remove(free).map(|(table, above)| Next::Table(table, above))
+        left.remove(free).map(|(table, begun)| Next::Table(table, begun))
     }
 }
 
 /// What a reader does next.
 enum Next {
-    /// A table, from behind this key on.
-    Table(u32, Option<Vec<KeyValue>>),
+    /// A table, from behind what has come of it on.
+    Table(u32, Option<Begun>),
     End,
 }
 
@@ -117,6 +129,8 @@ pub(super) struct Reader<'a> {
 pub(super) struct Reading {
     pub table: u32,
     pub name: TableName,
+    /// What the desk said before the table was looked at.
+    pub looked: Changes,
     condition: Option<String>,
     pub shape: Arc<Shape>,
     pub cascading: Vec<TableName>,
@@ -141,14 +155,14 @@ impl<'a> Reader<'a> {
                     desk.wait_for(|state| work.next(state)).await
                 }
             };
-            let Next::Table(table, above) = next else { return Ok(()) };
+            let Next::Table(table, begun) = next else { return Ok(()) };
             let reader = match &mut reader {
                 Some(reader) => reader,
                 none => none.insert(Self { conn: login(options).await?, options, desk, sees: None }),
             };
             let planned = &work.plan.tables[table as usize];
             let name = TableName::new(&planned.database, &planned.table);
-            if !reader.read_table(table, &name, planned.condition.as_deref(), above).await? {
+            if !reader.read_table(table, &name, planned.condition.as_deref(), begun).await? {
                 return Ok(());
             }
         }
@@ -170,24 +184,30 @@ impl<'a> Reader<'a> {
         table: u32,
         name: &TableName,
         condition: Option<&str>,
-        above: Option<Vec<KeyValue>>,
+        mut begun: Option<Begun>,
     ) -> Result<bool> {
+        let options = self.options;
+        let mut size = ChunkSize::new(options.chunk_rows, options.chunk_bytes);
         loop {
+            let looked = self.desk.changes();
             let Some(shape) =
                 read_shape(&mut self.conn, name).await.map_err(self.failed("read a table's shape"))?
             else {
                 tracing::warn!(table = %name, "the table is gone: the snapshot passes it over");
-                return Ok(self.desk.pass_over(table));
+                let high = self.end_of_log().await?;
+                return Ok(self.desk.is_gone(table, high));
             };
-            let (options, above) = (self.options, above.clone());
+            // Where another order begins nobody knows what has come: all of it comes again.
+            let published = begun.filter(|begun| begun.key == shape.key_order).map(|begun| begun.through);
             let mut reading = Reading {
                 table,
                 name: name.clone(),
+                looked,
                 condition: condition.map(str::to_owned),
                 cascading: self.cascading(name).await?,
-                size: ChunkSize::new(options.chunk_rows, options.chunk_bytes),
-                published: above.clone(),
-                above,
+                size,
+                above: published.clone(),
+                published,
                 shape: Arc::new(shape),
                 ahead: VecDeque::new(),
                 ended: false,
@@ -196,12 +216,20 @@ impl<'a> Reader<'a> {
                 true => self.read_whole(&mut reading).await?,
                 false => self.read_chunks(&mut reading).await?,
             };
+            let Reading { shape, published, size: learned, .. } = reading;
+            size = learned;
             match outcome {
                 Outcome::Published | Outcome::Discarded(Discarded::Left) => return Ok(true),
                 // It was left before its window opened, or the run is over.
                 Outcome::Closed => return Ok(!self.desk.is_closed()),
-                Outcome::Discarded(_) => {}
+                Outcome::Discarded(why) => {
+                    tracing::debug!(table = %name, ?why, "what is not published of a table is read again");
+                    if why == Discarded::Crowded {
+                        size.shrink();
+                    }
+                }
             }
+            begun = published.map(|through| Begun { key: shape.key_order.clone(), through });
         }
     }
 
@@ -234,38 +262,27 @@ impl<'a> Reader<'a> {
             match self.desk.outcome(id).await {
                 Outcome::Published => reading.published = through,
                 Outcome::Closed => return Ok(Outcome::Closed),
-                Outcome::Discarded(why) => {
-                    tracing::debug!(table = %reading.name, ?why, "a chunk is read again");
+                discarded @ Outcome::Discarded(_) => {
                     for (id, _) in std::mem::take(&mut reading.ahead) {
                         self.desk.outcome(id).await;
                     }
-                    (reading.above, reading.ended) = (reading.published.clone(), false);
-                    match why {
-                        Discarded::Left => return Ok(Outcome::Discarded(why)),
-                        Discarded::Crowded => reading.size.shrink(),
-                        Discarded::Unclear => self.look_again(reading).await?,
-                    }
+                    return Ok(discarded);
                 }
             }
         }
     }
 
-    /// The table may have been altered.
-    async fn look_again(&mut self, reading: &mut Reading) -> Result<()> {
-        let name = reading.name.clone();
-        let shape = read_shape(&mut self.conn, &name).await.map_err(self.failed("read a table's shape"))?;
-        if let Some(shape) = shape
-            && (shape.map.columns != reading.shape.map.columns || shape.key != reading.shape.key)
-        {
-            reading.shape = Arc::new(shape);
-        }
-        reading.cascading = self.cascading(&name).await?;
-        Ok(())
-    }
-
     /// False: the run is over.
     async fn read_chunk(&mut self, reading: &mut Reading) -> Result<bool> {
-        let Some(id) = self.open_moment(reading).await? else { return Ok(false) };
+        let id = match self.open_moment(reading).await? {
+            Moment::Open(id) => id,
+            Moment::Missed(id) => {
+                reading.ahead.push_back((id, None));
+                reading.ended = true;
+                return Ok(true);
+            }
+            Moment::Over => return Ok(false),
+        };
         let began = Instant::now();
         let sql =
             reading.shape.chunk(reading.above.as_deref(), reading.condition.as_deref(), reading.size.rows());
@@ -336,7 +353,11 @@ impl<'a> Reader<'a> {
 
     /// A table without a key is read at once, from a moment in which nothing changed it; the stream waits meanwhile.
     async fn read_whole(&mut self, reading: &mut Reading) -> Result<Outcome> {
-        let Some(id) = self.open_moment(reading).await? else { return Ok(Outcome::Closed) };
+        let id = match self.open_moment(reading).await? {
+            Moment::Open(id) => id,
+            Moment::Missed(id) => return Ok(self.desk.outcome(id).await),
+            Moment::Over => return Ok(Outcome::Closed),
+        };
         let high = self.hold_moment(&reading.shape).await?;
         let (give, more) = tokio::sync::mpsc::channel(2);
         tracing::debug!(table = %reading.name, "a table without a key is read as a whole; the stream waits meanwhile");

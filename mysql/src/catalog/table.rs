@@ -51,6 +51,16 @@ pub struct Table {
 }
 
 impl Table {
+    /// What tells its rows apart: the primary key, or else a unique key on whole columns that are never NULL and that statements
+    /// write. Both ends choose the same one of tables that are alike.
+    pub fn identity(&self) -> Option<&Index> {
+        let does = |index: &&Index| {
+            let written = |name| self.column(name).is_some_and(Column::is_written);
+            index.plain() && !index.nullable() && index.columns().all(written)
+        };
+        self.primary_key.iter().chain(&self.unique).find(does)
+    }
+
     /// The column of that name; names of columns compare without case, as the server compares them.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name).or_else(|| {

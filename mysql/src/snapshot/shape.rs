@@ -8,7 +8,7 @@ use super::columns;
 use crate::{
     Result,
     binlog::{ColumnType, KeyPart, TableMap},
-    catalog::{Column, Table, TableName, ask, field, number, read_table},
+    catalog::{Column, Index, Table, TableName, ask, field, number, read_table},
     client::quote_name,
 };
 
@@ -16,11 +16,13 @@ use crate::{
 pub struct Shape {
     /// As the server would log it.
     pub map: TableMap,
-    /// Columns of the key that rows are read by: the primary key, else the first unique key without NULLs, where it
-    /// is on whole columns. Empty: there is none, and the table can only be read as a whole.
+    /// Columns of the key that rows are read by (`Table::identity`). Empty: there is none, and the table can only be read as a
+    /// whole.
     pub key: Vec<usize>,
     /// Collations of the key's columns; empty for one without.
     pub key_collations: Vec<String>,
+    /// The key's columns with all that their order goes by. A place in the order of one is none in that of another.
+    pub key_order: Vec<String>,
     /// The table, for SQL.
     pub quoted: String,
     /// Its columns, for SQL, such that `SelectedRow` understands them.
@@ -35,6 +37,7 @@ impl Shape {
             map,
             key: Vec::new(),
             key_collations: Vec::new(),
+            key_order: Vec::new(),
             quoted: name.quoted(),
             select: String::new(),
         }
@@ -45,17 +48,26 @@ impl Shape {
         let columns: Option<Vec<_>> =
             table.columns.iter().map(|column| columns::column(column, collations)).collect();
         let columns = columns?;
-        let whole = key.iter().all(|part| part.prefix == 0);
         let documents = columns.iter().filter(|column| matches!(column.ty, ColumnType::Json { .. }));
         let types = documents.map(|column| json_types(&quote_name(&column.name)));
         let values = table.columns.iter().zip(&columns).map(|(column, mapped)| selected(column, mapped.ty));
         let select: Vec<String> = values.chain(types).collect();
         let name = &table.name;
+        let place = |name| table.columns.iter().position(|column| column.name == name);
         let places: Vec<usize> =
-            if whole { key.iter().map(|part| part.column).collect() } else { Vec::new() };
+            table.identity().into_iter().flat_map(Index::columns).filter_map(place).collect();
         let collation = |at: &usize| table.columns[*at].collation.clone().unwrap_or_default();
+        let order = |at: &usize| {
+            let column = &table.columns[*at];
+            [&column.name, &column.column_type, &collation(at)]
+                .map(String::as_str)
+                .join(" ")
+                .trim_end()
+                .to_owned()
+        };
         Some(Self {
             key_collations: places.iter().map(collation).collect(),
+            key_order: places.iter().map(order).collect(),
             key: places,
             quoted: name.quoted(),
             select: select.join(","),

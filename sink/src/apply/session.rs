@@ -7,7 +7,7 @@ use strait_mysql::{
     server::{ServerOptions, Session, connect_session, place_of},
 };
 
-use super::work::{Expect, Statement};
+use super::work::{Expect, OnMissing, Statement};
 use crate::error::{Error, Result};
 
 /// Session of a lane or of the control connection.
@@ -99,7 +99,8 @@ impl LaneSession {
     }
 
     /// Runs a text of the statement. With the strict mode off the server changes what does not fit, and warns: an
-    /// ENUM's invalid value, which is why it is off, has its warning; any other is a value that is not the source's.
+    /// ENUM's invalid value and a column without one, which are why it is off, have their warnings; any other is of a value that
+    /// is not the source's.
     async fn write(&mut self, sql: &[u8], statement: &Statement) -> Result<u64> {
         let matched = self.run(sql, &statement.what).await?;
         let Some(invalid) = &statement.invalid else { return Ok(matched) };
@@ -121,15 +122,23 @@ impl LaneSession {
             Expect::Rows(expected) if matched < expected => {}
             Expect::Any | Expect::Rows(_) => return Ok(Done::AsExpected),
         }
-        let Some(insert) = statement.on_missing.as_ref().filter(|_| evidence) else {
-            return Err(Error::Drift {
+        match statement.on_missing.as_ref().filter(|_| evidence) {
+            Some(OnMissing::Write(insert)) => {
+                self.write(insert, statement).await.map_err(|error| with_place(statement, error))?;
+                Ok(repaired(
+                    statement,
+                    "a row that the source changed was missing at the target: written anew",
+                ))
+            }
+            Some(OnMissing::Gone) => {
+                Ok(repaired(statement, "a row that the source deleted was missing at the target already"))
+            }
+            None => Err(Error::Drift {
                 table: statement.table.to_string(),
                 cause: format!("{} found no such row", statement.what),
                 place: statement.place.clone(),
-            });
-        };
-        self.write(insert, statement).await.map_err(|error| with_place(statement, error))?;
-        Ok(repaired(statement, "a row that the source changed was missing at the target: written anew"))
+            }),
+        }
     }
 
     async fn settle_duplicate(&mut self, statement: &Statement, source: ClientError) -> Result<Done> {
@@ -201,7 +210,8 @@ fn unexpected(count: usize, warnings: &[Warning], invalid: &[Arc<str>]) -> Optio
         return Some(format!("{count} warnings, of which max_error_count keeps {}", warnings.len()));
     }
     let is_expected = |number: u16, text: &str| {
-        number == code::DATA_TRUNCATED && invalid.iter().any(|column| text.contains(&format!("'{column}'")))
+        matches!(number, code::DATA_TRUNCATED | code::NO_DEFAULT_FOR_FIELD)
+            && invalid.iter().any(|column| text.contains(&format!("'{column}'")))
     };
     let found = warnings.iter().find(|(_, number, text)| !is_expected(*number, text));
     found.map(|(level, number, text)| format!("{level} {number}: {text}"))
@@ -240,6 +250,8 @@ mod tests {
         let invalid = ["state".into()];
         let expected = warned(1265, "Data truncated for column 'state' at row 1");
         assert_eq!(unexpected(1, &expected, &invalid), None);
+        let left_out = warned(1364, "Field 'state' doesn't have a default value");
+        assert_eq!(unexpected(1, &left_out, &invalid), None);
         assert_eq!(unexpected(0, &[], &invalid), None);
         assert!(unexpected(1, &[], &invalid).is_some(), "one that is not shown");
         let other = warned(1265, "Data truncated for column 'name' at row 1");

@@ -29,6 +29,15 @@ pub enum Expect {
     Rows(u64),
 }
 
+/// What becomes of a row that is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnMissing {
+    /// It is written, by this text.
+    Write(Vec<u8>),
+    /// It was to go, and is gone.
+    Gone,
+}
+
 /// One COM_QUERY.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -47,8 +56,8 @@ pub struct Statement {
     pub on_duplicate: Option<Vec<u8>>,
     /// A snapshot still brings the table: a row that is missing, or there, is no fault.
     pub pending: bool,
-    /// If fewer rows matched than expected: writes the row.
-    pub on_missing: Option<Vec<u8>>,
+    /// If fewer rows matched than expected in one's turn. `None`: nothing can be done about it.
+    pub on_missing: Option<OnMissing>,
     /// Written with the strict mode off: what the server warns of must be these columns' invalid values, and
     /// nothing else. `None`: the strict mode is on, so what does not fit is an error.
     pub invalid: Option<Vec<Arc<str>>>,

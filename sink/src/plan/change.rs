@@ -63,6 +63,14 @@ impl Change {
         self.before.as_ref().or(self.after.as_ref())
     }
 
+    /// Whether its row is found by a key. A source that logs partial images tells what the server thinks tells rows apart, which
+    /// need not be the key that is meant here.
+    pub fn is_keyed(&self) -> bool {
+        let told =
+            |row: &Row| self.mapping.primary.iter().flatten().all(|place| row[*place] != Datum::Absent);
+        self.mapping.primary.is_some() && (!self.partial_log || self.old().is_none_or(told))
+    }
+
     /// Whether an update moves the row to another primary key; bytes decide, as another case of a letter
     /// must arrive too.
     pub fn moves(&self) -> bool {
@@ -71,6 +79,9 @@ impl Change {
         else {
             return false;
         };
+        if !self.is_keyed() {
+            return false;
+        }
         key.iter().any(|place| !before[*place].is_identical(&after[*place]))
     }
 
@@ -117,7 +128,7 @@ impl Change {
     /// Whether the change does not tell all that it writes, or finds the row by: the target keeps what it is not told.
     pub fn is_partial(&self) -> bool {
         let partial = |row: &Option<Row>| row.as_ref().is_some_and(|row| row.contains(&Datum::Absent));
-        self.partial_log && (partial(&self.after) || self.mapping.primary.is_none() && partial(&self.before))
+        self.partial_log && (partial(&self.after) || !self.is_keyed() && partial(&self.before))
     }
 
     /// Whether rows with one of its unique values give way to it.
@@ -147,9 +158,14 @@ impl Change {
         (Some(gone), self)
     }
 
-    /// Whether a value can only be written with the strict mode off: an ENUM's invalid value.
+    /// Whether a value can only be written with the strict mode off: an ENUM's invalid value, or none.
     pub fn is_lenient(&self) -> bool {
-        self.after.as_ref().is_some_and(|row| row.contains(&Datum::Index(0)))
+        self.after.as_ref().is_some_and(|row| row.contains(&Datum::Index(0))) || self.leaves_out()
+    }
+
+    /// Whether a column is not named so that it gets no value.
+    pub fn leaves_out(&self) -> bool {
+        self.after.as_ref().is_some_and(|row| row.contains(&Datum::Nothing))
     }
 
     pub fn bytes(&self) -> usize {

@@ -63,7 +63,7 @@ pub fn steps(changes: &[Change]) -> Vec<Step> {
 }
 
 fn is_foldable(change: &Change) -> bool {
-    change.mapping.primary.is_some()
+    change.is_keyed()
         && !matches!(change.operation, Operation::Clear | Operation::Ensure)
         && !change.moves()
         && !change.replaces()

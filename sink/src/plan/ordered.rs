@@ -12,8 +12,10 @@ pub fn action(change: &Change) -> Action {
     let upserts = mapping.primary.is_some()
         && mapping.unique.is_empty()
         && !change.needs_native_checks()
-        && !change.is_partial();
-    match (change.operation, &mapping.primary) {
+        && !change.is_partial()
+        && !change.leaves_out();
+    let key = mapping.primary.as_ref().filter(|_| change.is_keyed());
+    match (change.operation, key) {
         (Operation::Clear, _) => Action::Clear,
         (Operation::Ensure, _) => Action::Keep,
         (Operation::Insert | Operation::Update, Some(_)) if change.replaces() && !change.moves() => {

@@ -1,8 +1,8 @@
 //! One chunk, as statements: what the target must lose of its range, then the rows.
 //!
 //! Rows of the range are deleted only where the target is to be made equal (`snapshot.rows = "replace"`), the chunk says all
-//! that its range held (no condition), and the range means the same here as at the source: the key is the target's primary
-//! key, with the same collations. Otherwise rows that the source does not have stay, and the log says so once a table.
+//! that its range held (no condition), and the range means the same here as at the source: the key is the target's, too,
+//! with the same collations. Otherwise rows that the source does not have stay, and the log says so once a table.
 
 use std::sync::Arc;
 
@@ -46,18 +46,19 @@ impl ChunkPlan {
             let empty = rows_sql.batch.changes.is_empty();
             return Ok(empty.then(|| format!("DELETE FROM {}", target.quoted).into_bytes()));
         }
-        let Some(columns) = same_key(chunk, target) else {
+        let Some((columns, by_primary_key)) = same_key(chunk, target) else {
             tracing::warn!(
                 table = %target.label,
-                "the key is not the target's primary key with the same collations: rows that the source does not have stay"
+                "the key is not the target's with the same collations: rows that the source does not have stay"
             );
             return Ok(None);
         };
         let values = |key: &Option<Vec<KeyPart>>| key.as_deref().map(from_wire);
         let (above, through) = (values(&chunk.above), values(&chunk.through));
         let mut statement = format!(
-            "DELETE t FROM {} AS t FORCE INDEX (PRIMARY) WHERE {}",
+            "DELETE t FROM {} AS t{} WHERE {}",
             target.quoted,
+            if by_primary_key { " FORCE INDEX (PRIMARY)" } else { "" },
             key_range(&columns, above.as_deref(), through.as_deref())
         )
         .into_bytes();
@@ -99,14 +100,16 @@ fn from_wire(key: &[KeyPart]) -> Vec<KeyValue> {
     key.iter().map(value).collect()
 }
 
-/// The key's columns at the target, if they are its primary key, compared there as at the source.
-fn same_key(chunk: &Chunk, target: &Target) -> Option<Vec<KeyColumn>> {
-    let primary = target.table.primary_key.as_ref().filter(|index| index.plain())?;
-    if !primary.columns().eq(chunk.key.iter().map(String::as_str)) {
+/// The key's columns at the target, if it tells rows apart by them, too, compared as at the source; and whether they are its
+/// primary key.
+fn same_key(chunk: &Chunk, target: &Target) -> Option<(Vec<KeyColumn>, bool)> {
+    let table = &target.table;
+    let index = table.primary_key.as_ref().or_else(|| table.identity()).filter(|index| index.plain())?;
+    if !index.columns().eq(chunk.key.iter().map(String::as_str)) {
         return None;
     }
     let collations = chunk.collations.iter().map(String::as_str).chain(std::iter::repeat(""));
-    chunk
+    let columns: Option<Vec<KeyColumn>> = chunk
         .key
         .iter()
         .zip(collations)
@@ -116,7 +119,8 @@ fn same_key(chunk: &Chunk, target: &Target) -> Option<Vec<KeyColumn>> {
             let charset = column.charset.clone().unwrap_or_else(|| "binary".into());
             same.then(|| KeyColumn { quoted: strait_mysql::client::quote_name(name), charset })
         })
-        .collect()
+        .collect();
+    Some((columns?, table.primary_key.is_some()))
 }
 
 /// What a chunk touches. Two chunks of a snapshot have no key in common, so they may be applied at once where a range of keys
@@ -156,7 +160,11 @@ impl ChunkWork {
                 _ if change.operation == Operation::Clear => Action::Clear,
                 (_, None) => Action::Insert,
                 (SnapshotRows::Keep, Some(_)) => Action::Keep,
-                (SnapshotRows::Replace, Some(_)) if change.mapping.unique.is_empty() => Action::Upsert,
+                (SnapshotRows::Replace, Some(_))
+                    if change.mapping.unique.is_empty() && !change.leaves_out() =>
+                {
+                    Action::Upsert
+                }
                 (SnapshotRows::Replace, Some(_)) => Action::Replace,
             };
             let lenient = change.is_lenient();

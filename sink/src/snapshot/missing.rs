@@ -5,8 +5,10 @@ use strait_mysql::{
     server::place_of,
 };
 
+use strait_schemas::Chunk;
+
 use crate::{
-    error::{Error, Result},
+    error::{Error, Place, Result},
     table_map::Target,
 };
 
@@ -28,6 +30,18 @@ pub async fn ensure_empty(conn: &mut Conn, target: &Target) -> Result<()> {
     match exists(conn, format!("SELECT 1 FROM {} LIMIT 1", target.quoted)).await? {
         true => Err(Error::NotEmpty { table: target.label.to_string(), place: place_of(conn) }),
         false => Ok(()),
+    }
+}
+
+/// Changes of a table that has no key here were passed over, for one chunk was to bring all of it: one of several would not.
+pub fn ensure_whole(chunk: &Chunk, target: &Target, place: impl FnOnce() -> Place) -> Result<()> {
+    match chunk.key.is_empty() {
+        true => Ok(()),
+        false => Err(Error::NoKey {
+            table: target.label.to_string(),
+            key: format!("({})", chunk.key.join(", ")),
+            place: place(),
+        }),
     }
 }
 

@@ -13,5 +13,5 @@ mod missing;
 mod pending;
 
 pub use chunk::{ChunkPlan, ChunkWork, Finishing, tokens};
-pub use missing::{ensure_empty, has_database, has_table};
+pub use missing::{ensure_empty, ensure_whole, has_database, has_table};
 pub use pending::Pending;

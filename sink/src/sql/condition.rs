@@ -92,6 +92,7 @@ fn equal(column: &MappedColumn, datum: &Datum, out: &mut Vec<u8>) -> Result<(), 
     };
     match (column.class, datum) {
         (_, Datum::Null) => wrapped(b"", b" IS NULL", out),
+        (_, Datum::Nothing) => wrapped(b"HEX(", b")=''", out),
         (_, Datum::Text(text)) => {
             wrapped(b"CAST(CONVERT(", b" USING utf8mb4) AS BINARY)<=>", out);
             literal::binary(text, out);

@@ -19,6 +19,7 @@ pub fn write(value: &Datum, column: &MappedColumn, out: &mut Vec<u8>) -> Result<
     match value {
         Datum::Null => out.extend_from_slice(b"NULL"),
         Datum::Absent => return Err("the row image does not have it (binlog_row_image at the source)".into()),
+        Datum::Nothing => return Err("it has no bytes, which no statement can say".into()),
         Datum::Int(v) => write!(out, "{v}").expect(INFALLIBLE),
         Datum::UInt(v) | Datum::Index(v) => write!(out, "{v}").expect(INFALLIBLE),
         Datum::Float(v) => double(f64::from(*v), out)?,

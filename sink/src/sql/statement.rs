@@ -8,7 +8,7 @@ use std::{io::Write as _, sync::Arc};
 
 use super::condition;
 use crate::{
-    apply::{Expect, Form, Statement, Work},
+    apply::{Expect, Form, OnMissing, Statement, Work},
     datum::{Datum, Row},
     error::{Error, Result},
     plan::{Action, Batch, Change, Stage, Step, StepRow},
@@ -101,6 +101,9 @@ impl Writer<'_> {
         let mut row_text = Vec::new();
         let tail = self.tail();
         for row in &self.step.rows {
+            if self.step.lenient {
+                self.ensure_nothing_fits(*row)?;
+            }
             row_text.clear();
             self.row(*row, &mut row_text)?;
             let full = text.rows > 0
@@ -149,9 +152,10 @@ impl Writer<'_> {
             Action::Replace => self.replace_head(sql),
             Action::Delete => {
                 // Through the primary key whatever the statistics say: a scan would wait for every row that
-                // another lane holds.
+                // another lane holds. Another key may be invisible, and then must not be named.
                 let table = &self.mapping().target.quoted;
-                write!(sql, "DELETE t FROM {table} AS t FORCE INDEX (PRIMARY) WHERE ").expect(INFALLIBLE);
+                let by = if self.mapping().by_primary_key { " FORCE INDEX (PRIMARY)" } else { "" };
+                write!(sql, "DELETE t FROM {table} AS t{by} WHERE ").expect(INFALLIBLE);
                 condition::key_columns(self.mapping(), sql);
                 sql.extend_from_slice(b" IN (");
             }
@@ -187,11 +191,12 @@ impl Writer<'_> {
         sql.extend_from_slice(b") VALUES ");
     }
 
-    /// Places of the columns that an image tells. A step whose rows do not tell all of them is of one row.
+    /// Places of the columns that an image tells, and gives a value. A step whose rows do not tell all of them is of one row.
     fn told(&self, row: Option<&Row>) -> impl Iterator<Item = usize> {
         let row = if self.step.alone { row } else { None };
         let places = 0..self.mapping().columns.len();
-        places.filter(move |place| row.is_none_or(|row| row[*place] != Datum::Absent))
+        let is_told = |datum: &Datum| !matches!(datum, Datum::Absent | Datum::Nothing);
+        places.filter(move |place| row.is_none_or(|row| is_told(&row[*place])))
     }
 
     fn values(&self, row: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
@@ -359,6 +364,8 @@ impl Writer<'_> {
         }
         let original = self.form == Form::Original;
         let row = StepRow { before: first, after: first };
+        // Also a row that is made sure of may be there.
+        let pending = self.change(first).stage != Stage::Steady || self.step.action == Action::Keep;
         let (on_duplicate, on_missing) =
             if original { (self.on_duplicate(row)?, self.on_missing(row)?) } else { (None, None) };
         self.statements.push(Statement {
@@ -369,19 +376,19 @@ impl Writer<'_> {
             what: self.what(),
             place,
             expect: match self.step.action {
-                Action::Update | Action::Move | Action::UpdateEqual | Action::DeleteEqual => {
-                    Expect::Rows(rows as u64)
-                }
-                Action::Insert
-                | Action::Upsert
+                // A snapshot has not brought it yet.
+                Action::Delete if pending => Expect::Any,
+                Action::Update
+                | Action::Move
                 | Action::Delete
-                | Action::Clear
-                | Action::Keep
-                | Action::Replace => Expect::Any,
+                | Action::UpdateEqual
+                | Action::DeleteEqual => Expect::Rows(rows as u64),
+                Action::Insert | Action::Upsert | Action::Clear | Action::Keep | Action::Replace => {
+                    Expect::Any
+                }
             },
             on_duplicate,
-            // Also a row that is made sure of may be there.
-            pending: self.change(first).stage != Stage::Steady || self.step.action == Action::Keep,
+            pending,
             on_missing,
             invalid: if self.step.lenient { Some(self.invalid(row)?) } else { None },
         });
@@ -409,8 +416,11 @@ impl Writer<'_> {
         Ok(Some(sql))
     }
 
-    /// An update that finds no row with its primary key writes the row anew.
-    fn on_missing(&self, row: StepRow) -> Result<Option<Vec<u8>>> {
+    /// An update that finds no row with its primary key writes the row anew; a delete has nothing to do then.
+    fn on_missing(&self, row: StepRow) -> Result<Option<OnMissing>> {
+        if self.step.action == Action::Delete {
+            return Ok(Some(OnMissing::Gone));
+        }
         // A row that is not told whole cannot be written anew.
         if !matches!(self.step.action, Action::Update | Action::Move) || self.change(row.after).is_partial() {
             return Ok(None);
@@ -419,17 +429,36 @@ impl Writer<'_> {
         self.insert_head(&mut sql);
         self.values(self.after(row)?, &mut sql)
             .map_err(|(column, cause)| self.refused(row, column, cause))?;
-        Ok(Some(sql))
+        Ok(Some(OnMissing::Write(sql)))
     }
 
-    /// The columns that the row has an ENUM's invalid value in. A lenient step is of one row.
+    /// The columns that the row has an ENUM's invalid value in, or none. A lenient step is of one row.
     fn invalid(&self, row: StepRow) -> Result<Vec<Arc<str>>> {
         let after = self.after(row)?;
         let columns = self.mapping().columns.iter().zip(after.iter());
         Ok(columns
-            .filter(|(_, value)| **value == Datum::Index(0))
+            .filter(|(_, value)| matches!(value, Datum::Index(0) | Datum::Nothing))
             .map(|(column, _)| column.name.clone())
             .collect())
+    }
+
+    /// Where a column gets no value by not being named, it must not have one already; and MySQL has no GEOMETRY without.
+    fn ensure_nothing_fits(&self, row: StepRow) -> Result<()> {
+        let change = self.change(row.after);
+        let (Some(after), before) = (&change.after, &change.before) else { return Ok(()) };
+        let nothing = |row: &Row, at: usize| row[at] == Datum::Nothing;
+        for (at, column) in self.mapping().columns.iter().enumerate().filter(|(at, _)| nothing(after, *at)) {
+            let cause = if self.batch.dialect == Dialect::Mysql && column.class == ColumnClass::Geometry {
+                "it has no bytes, as MariaDB leaves a GEOMETRY NOT NULL that is added to rows, and MySQL holds no such value: let the \
+                 column be NULL at the source, or give the rows a value before it is published"
+            } else if before.as_ref().is_some_and(|before| !nothing(before, at)) {
+                "an update has left it without bytes, which no statement can do here: let the column be NULL at the source"
+            } else {
+                continue;
+            };
+            return Err(self.refused(row, column.name.to_string(), cause.into()));
+        }
+        Ok(())
     }
 
     fn refused(&self, row: StepRow, column: String, cause: String) -> Error {

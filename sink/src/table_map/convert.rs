@@ -130,7 +130,12 @@ impl MappedColumn {
                 let micros = std::str::from_utf8(data).ok().and_then(clock_micros);
                 Some(Datum::Time(micros.ok_or("the exact time is none")?))
             }
-            (ExactForm::Raw, ColumnClass::Binary, Kind::Text) => Some(Datum::Binary(bytes())),
+            (ExactForm::Raw, ColumnClass::Geometry | ColumnClass::Vector, _) if data.is_empty() => {
+                Some(Datum::Nothing)
+            }
+            (ExactForm::Raw, ColumnClass::Binary, Kind::Text | Kind::FloatVector) => {
+                Some(Datum::Binary(bytes()))
+            }
             (ExactForm::Raw, ColumnClass::Json, Kind::Json) => Some(Datum::JsonBinary(bytes())),
             (ExactForm::Raw, ColumnClass::Character, Kind::Text) => Some(Datum::Raw(bytes())),
             (ExactForm::Index, ColumnClass::Enum, Kind::Enum { .. })

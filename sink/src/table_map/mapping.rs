@@ -39,8 +39,11 @@ pub struct Mapping {
     pub target: Arc<Target>,
     /// In the target's order.
     pub columns: Vec<MappedColumn>,
-    /// Places of the primary key's columns; `None`: no primary key, or not all of it comes from the source.
+    /// Places of the columns that tell rows apart: of the primary key, or else of a unique key that does as well. `None`: there
+    /// is none, or not all of it comes from the source.
     pub primary: Option<Vec<usize>>,
+    /// Whether they are the primary key's.
+    pub by_primary_key: bool,
     pub unique: Vec<KeyIndex>,
     /// Foreign keys to parents: the parent's index, and the places of the columns that are its value.
     pub parents: Vec<(IndexId, Option<Vec<usize>>)>,
@@ -141,7 +144,10 @@ impl Mapping {
         let places = |names: &mut dyn Iterator<Item = &str>| -> Option<Vec<usize>> {
             names.map(|name| columns.iter().position(|column| *column.name == *name)).collect()
         };
-        let primary = target.table.primary_key.as_ref().and_then(|index| places(&mut index.columns()));
+        let primary_key = target.table.primary_key.as_ref().and_then(|index| places(&mut index.columns()));
+        let by_primary_key = primary_key.is_some();
+        let identity = || target.table.identity().and_then(|index| places(&mut index.columns()));
+        let primary = primary_key.or_else(identity);
         let unique = target
             .table
             .unique
@@ -159,7 +165,16 @@ impl Mapping {
                 (parent.index, columns.and_then(|names| places(&mut names.iter().map(String::as_str))))
             })
             .collect();
-        Self { target, columns, primary, unique, parents, by_name: HashMap::new(), shared: false }
+        Self {
+            target,
+            columns,
+            primary,
+            by_primary_key,
+            unique,
+            parents,
+            by_name: HashMap::new(),
+            shared: false,
+        }
     }
 
     /// A column's place by its name at the source, as the server compares names.

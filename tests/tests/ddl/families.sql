@@ -122,6 +122,12 @@ DROP USER u1
 -- The end of things
 CREATE TABLE other.short (id INT)
 DROP TABLE other.short, shop.empty_copy
+@mysql CREATE TABLE shop.late (id INT PRIMARY KEY, n INT)
+@mysql INSERT INTO shop.late VALUES (1, 1), (2, 2)
+@mysql ALTER TABLE shop.late ADD v VECTOR(3) NOT NULL
+@mysql UPDATE shop.late SET n = n + 1 WHERE id = 1
+@mysql UPDATE shop.late SET v = TO_VECTOR('[1,2,3]') WHERE id = 2
+@mysql INSERT IGNORE INTO shop.late (id, n) VALUES (3, 3)
 DROP TABLE IF EXISTS never_was
 CREATE TABLE made.t2 (id INT)
 DROP DATABASE made

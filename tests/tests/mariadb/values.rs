@@ -23,6 +23,9 @@ const TABLES: &[&str] = &[
      c VARCHAR(10), d VARCHAR(10), p POINT, k VARCHAR(10) CHARACTER SET gbk, e VARCHAR(10), f VARCHAR(10))",
     "CREATE TABLE v.nokey (u UUID, i4 INET4, v VARCHAR(20), f FLOAT, j JSON)",
     "CREATE TABLE v.pairs (a INT, l VARCHAR(20) CHARACTER SET latin1, u VARCHAR(20) CHARACTER SET utf32, n INT, PRIMARY KEY (a, l, u))",
+    "CREATE TABLE v.late (id INT PRIMARY KEY, n INT)",
+    "CREATE TABLE v.late_u (id INT NOT NULL UNIQUE, n INT)",
+    "CREATE TABLE v.late_nokey (id INT, n INT)",
     "CREATE TABLE v.gen (id INT PRIMARY KEY, a INT, b INT AS (a + 1) VIRTUAL, c INT AS (a * 2) STORED, \
      hidden INT INVISIBLE DEFAULT 5, s VARCHAR(10) DEFAULT (CONCAT('d', a)))",
 ];
@@ -66,6 +69,24 @@ const ROWS: &[&str] = &[
     "INSERT INTO v.gen (id, a, hidden) VALUES (3, 7, NULL)",
     "UPDATE v.gen SET a = 11, hidden = 6 WHERE id = 1",
     "UPDATE v.n SET x = x / 7, f = 0.1, d = 0.1 WHERE id = 1",
+    // Columns without a value, and rows with some that no statement can give.
+    "INSERT INTO v.late VALUES (1, 1), (2, 2), (3, 3)",
+    "INSERT INTO v.late_u VALUES (1, 1), (2, 2), (3, 3)",
+    "INSERT INTO v.late_nokey VALUES (1, 1), (2, 2), (3, 3)",
+    "ALTER TABLE v.late ADD g GEOMETRY NOT NULL, ADD p POINT NOT NULL",
+    "ALTER TABLE v.late_u ADD g GEOMETRY NOT NULL, ADD p POINT NOT NULL",
+    "ALTER TABLE v.late_nokey ADD g GEOMETRY NOT NULL, ADD p POINT NOT NULL",
+    "INSERT INTO v.late (id) VALUES (4)",
+    "INSERT INTO v.late_u (id, p) VALUES (4, POINT(1, 2))",
+    "INSERT INTO v.late_nokey (id, p) VALUES (4, POINT(1, 2)), (5, POINT(1, 2))",
+    "UPDATE v.late SET n = n + 1 WHERE id = 1",
+    "UPDATE v.late_u SET n = n + 1, p = POINT(3, 4) WHERE id = 1",
+    "UPDATE v.late_nokey SET n = n + 1 WHERE id = 1",
+    "UPDATE v.late SET g = POINT(0, 0) WHERE id = 2",
+    "UPDATE v.late SET id = 30 WHERE id = 3",
+    "REPLACE INTO v.late_u (id) VALUES (3)",
+    "DELETE FROM v.late_u WHERE id = 2",
+    "DELETE FROM v.late_nokey WHERE id IN (2, 5)",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
