@@ -379,9 +379,6 @@ impl Publisher {
         rows: &RowsEvent<'_>,
         pos: u64,
     ) -> Result<()> {
-        if self.is_held(map) {
-            return Ok(());
-        }
         let place = || format!("transaction {}, {}:{pos}", current.id, current.head.file);
         let destination = self.tables.destination(map, &mut self.topics, &mut self.source, place)?;
         match &*destination {
@@ -400,6 +397,7 @@ impl Publisher {
     ) -> Result<()> {
         self.state.pending_since.get_or_insert_with(Instant::now);
         let origin = current.origin.as_deref();
+        let ahead = self.comes_later(map);
         let mut out = RowsOut {
             producer: &mut self.producer,
             numbering: &mut self.numbering,
@@ -410,6 +408,7 @@ impl Publisher {
             id: &current.id,
             origin: origin.unwrap_or(self.tables.site()),
             pos,
+            ahead,
         };
         out.publish(table, map, rows)
     }

@@ -56,6 +56,8 @@ pub struct RowsOut<'a> {
     pub origin: &'a str,
     /// Where the rows event begins.
     pub pos: u64,
+    /// A snapshot is still to begin with the table.
+    pub ahead: bool,
 }
 
 /// One row's images in both forms.
@@ -93,7 +95,8 @@ impl RowsOut<'_> {
             if let Some(kind) = kind {
                 self.map_image(table, map, &before_row, Image::Before, &mut before)?;
                 self.map_image(table, map, &after_row, Image::After, &mut after)?;
-                let flags = (event.flags & KEPT_FLAGS) as u8;
+                let ahead = if self.ahead { strait_schemas::seq::flags::AHEAD } else { 0 };
+                let flags = (event.flags & KEPT_FLAGS) as u8 | ahead;
                 let mut one = OneRow { out: self, table, map, flags, row, snapshot: Snapshot::False, now_us };
                 match kind {
                     RowsKind::Insert => one.insert(Op::Create, &after)?,

@@ -90,6 +90,9 @@ pub mod flags {
     pub const NO_FOREIGN_KEY_CHECKS: u8 = 0x02;
     /// Every effect of the foreign keys is logged, children before the parent.
     pub const USE_SQL_FOREIGN_KEY: u8 = 0x10;
+    /// Ours: a snapshot is still to begin with the table, and brings rows as they are then. A row that is not at the target yet
+    /// need not be put there, and must not be.
+    pub const AHEAD: u8 = 0x80;
 }
 
 /// A record's place in the log: the header `strait.seq`, 17 bytes, big-endian.

@@ -430,11 +430,7 @@ impl Refusal for Error {
             Self::ColumnType { table, column, source_type, .. } => {
                 format!("ALTER TABLE {table} MODIFY COLUMN `{column}` {source_type} at the target, then start again")
             }
-            Self::UntypedColumn { .. } => {
-                "let the connector send types: schema.format = \"avro\" or \"json\"; the sink reads what follows \
-                 under a new prefix, as what was sent stays without them"
-                    .into()
-            }
+            Self::UntypedColumn { .. } => UNTYPED_REMEDY.into(),
             Self::Value { .. } | Self::ValueChanged { .. } => "make the column's type at the target that of the source".into(),
             Self::TableRefused { findings, .. } => {
                 findings.iter().map(|f| format!("{}: {}", f.cause, f.remedy)).collect::<Vec<_>>().join("\n")
@@ -491,6 +487,8 @@ const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A 
 
 const GAP_REMEDY: &str = "snapshot.rows = \"replace\" makes the target's tables equal to the source's (rows that only the target has \
                           are deleted); set it back to \"keep\" when the snapshot has come";
+const UNTYPED_REMEDY: &str = "let the connector send types: schema.format = \"avro\" or \"json\"; the sink reads what follows \
+     under a new prefix, as what was sent stays without them";
 const FOREIGN_REMEDY: &str = "those topics are for others: let a second connector, with a prefix of its own, publish with schema.format = \"avro\" or \
                               \"json\", and the sink read that prefix";
 const KAFKA_REMEDY: &str = "check kafka.brokers, that the brokers run, and the account's ACLs (READ on the data and spine topics, READ \

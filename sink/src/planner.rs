@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use strait_mysql::{catalog::TableName, client::Conn, server::Flavor};
 use strait_schemas::{
-    Chunk, ExactForm, Op, Seq, SnapshotStep, TableBegin, decode_exact, seq::flags::NO_FOREIGN_KEY_CHECKS,
+    Chunk, ExactForm, Op, Seq, SnapshotStep, TableBegin, decode_exact,
+    seq::flags::{AHEAD, NO_FOREIGN_KEY_CHECKS},
 };
 
 use crate::{
@@ -157,7 +158,7 @@ impl Planner {
         if let Some(SnapshotStep::Chunk(chunk)) = step
             && mapping.primary.is_none()
         {
-            snapshot::ensure_whole(chunk, &mapping.target, &place)?;
+            snapshot::ensure_whole(chunk, &mapping.target, place)?;
         }
         let missing = match operation {
             Operation::Insert | Operation::Update | Operation::Ensure => after.is_none(),
@@ -174,7 +175,12 @@ impl Planner {
         {
             self.begin_whole(conn, &mapping, mapping.shared || chunk.chosen, flags, at).await?;
         }
+        let is_ahead = flags & AHEAD != 0;
+        if is_ahead && operation == Operation::Insert && record.key_change != KeyChange::Arrives {
+            return Ok(());
+        }
         let stage = match (arriving, self.options.snapshot_rows) {
+            _ if is_ahead => Stage::Ahead,
             (false, _) => Stage::Steady,
             (true, SnapshotRows::Keep) => Stage::Keep,
             (true, SnapshotRows::Replace) => Stage::Replace,

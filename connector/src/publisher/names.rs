@@ -36,7 +36,8 @@ impl Publisher {
             let planned = &plan.tables[table as usize];
             (table, TableName::new(&planned.database, &planned.table))
         });
-        let Moved { left, again } = moved(&statement.objects, &query.database_text(), undone.collect());
+        let undone: Vec<_> = undone.collect();
+        let Moved { left, again } = moved(&statement.objects, &query.database_text(), &undone);
         if left.is_empty() && again.is_empty() {
             return Ok(());
         }
@@ -65,7 +66,9 @@ impl Publisher {
         let plan = Arc::new(plan);
         if let Some(snapshot) = &mut self.snapshot {
             snapshot.plan = Arc::clone(&plan);
-            followed.iter().for_each(|(was, now)| snapshot.desk.follow(*was, *now));
+            for (was, now) in &followed {
+                snapshot.desk.follow(*was, *now);
+            }
         }
         for table in left {
             if let Some(snapshot) = &self.snapshot {
@@ -89,9 +92,9 @@ impl Publisher {
 }
 
 /// Follows the names of `undone` through a statement.
-fn moved(objects: &[Object], default: &str, undone: Vec<(u32, TableName)>) -> Moved {
+fn moved(objects: &[Object], default: &str, undone: &[(u32, TableName)]) -> Moved {
     let named = |object: &Object| TableName::new(object.database.as_deref().unwrap_or(default), &object.name);
-    let mut names = undone.clone();
+    let mut names = undone.to_vec();
     let (mut left, mut partners) = (Vec::new(), Vec::new());
     let mut subject: Option<TableName> = None;
     for object in objects.iter().filter(|object| object.class == Class::Table) {
@@ -142,8 +145,8 @@ mod tests {
     fn follow(statement: &'static str, undone: &[&str]) -> (Vec<u32>, Vec<String>) {
         let query = QueryEvent { database: b"d", statement: statement.as_bytes(), ..QueryEvent::default() };
         let statement = strait_mysql::ddl::classify(query.statement, Reading::of(&query, Flavor::Mysql));
-        let undone = (0..).zip(undone.iter().map(|table| name(table))).collect();
-        let Moved { mut left, again } = moved(&statement.objects, "d", undone);
+        let undone: Vec<_> = (0..).zip(undone.iter().map(|table| name(table))).collect();
+        let Moved { mut left, again } = moved(&statement.objects, "d", &undone);
         left.sort_unstable();
         (left, again.into_iter().map(|(name, _)| name.to_string()).collect())
     }

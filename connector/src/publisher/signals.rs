@@ -10,7 +10,7 @@ use strait_mysql::{
     server::Flavor,
 };
 use strait_schemas::{PlannedTable, Signal};
-use strait_service::{Finding, Patterns};
+use strait_service::{Disposition, Finding, Patterns, Refusal as _};
 
 use super::Publisher;
 use crate::{
@@ -63,6 +63,10 @@ impl Publisher {
             self.progress.signals.waiting.extend(signal);
             self.state.moved = true;
         }
+        // Asked between any two transactions.
+        if self.signals.announced.as_ref().is_some_and(|announced| !self.has_passed(&announced.high)) {
+            return Ok(());
+        }
         while let Some(signal) = self.progress.signals.waiting.first().cloned() {
             let asked = understand(&signal);
             if let Ok(Asked::Execute(wanted)) = &asked
@@ -102,13 +106,18 @@ impl Publisher {
             Err(refusal) => return refused(&refusal.cause),
         };
         let Some(Announced { tables, high }) = self.signals.announced.take() else {
-            self.signals.announced = Some(self.announce(&wanted)?);
-            return Ok(false);
+            // Whoever may write a signal must not be able to stop the replication by it.
+            return match self.announce(&wanted) {
+                Ok(Ok(announced)) => {
+                    self.signals.announced = Some(announced);
+                    Ok(false)
+                }
+                Ok(Err(why)) => refused(&why),
+                Err(error) if error.disposition() == Disposition::Halt => refused(&error.line()),
+                Err(error) => Err(error),
+            };
         };
-        let heard = self.state.heard.as_ref();
-        let passed = high.is_passed_at(&self.progress.file, self.progress.pos)
-            || heard.is_some_and(|(file, pos)| high.is_passed_at(file, *pos));
-        if !passed {
+        if !self.has_passed(&high) {
             self.signals.announced = Some(Announced { tables, high });
             return Ok(false);
         }
@@ -122,7 +131,8 @@ impl Publisher {
         Ok(true)
     }
 
-    fn announce(&mut self, wanted: &[(Patterns, Option<&str>)]) -> Result<Announced> {
+    /// What the server itself says against a condition is no fault of ours.
+    fn announce(&mut self, wanted: &[(Patterns, Option<&str>)]) -> Result<Result<Announced, String>> {
         let meant = |name: &TableName| {
             let whole = format!("{}.{}", name.database, name.table);
             wanted.iter().find(|(pattern, _)| pattern.matches(&whole)).map(|(_, condition)| *condition)
@@ -133,7 +143,9 @@ impl Publisher {
             let name = TableName::new(&table.database, &table.table);
             table.condition = meant(&name).flatten().map(str::to_owned);
         }
-        Ok(Announced { tables, high })
+        let planned = tables.iter().map(|(_, planned)| planned);
+        let refused = snapshot::try_conditions(&self.readers.server, &self.source, planned)?;
+        Ok(refused.map_or(Ok(Announced { tables, high }), Err))
     }
 }
 

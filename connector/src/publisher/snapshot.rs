@@ -72,15 +72,18 @@ impl Snapshotting {
         }
     }
 
-    /// Whether changes of a table need not be told yet, and must not be.
+    /// Whether a table comes after others that are not whole yet.
     ///
     /// What a foreign key does may stand in no log, and the target's own keys do it there, as far as rows are there to be
-    /// followed: from a parent that goes, over a row in between, to the child. So a child table comes when all its parents
-    /// are whole; and a change of one of its rows that came earlier would put a row there that nothing leads to yet. Nothing is
-    /// lost: all of the table is read later, and sees what was passed over (step 2 in `crate::snapshot`).
-    fn is_held(&self, progress: &SnapshotProgress, map: &TableMap) -> bool {
+    /// followed: from a parent that goes, over a row in between, to the child. So a child table is begun when all its parents are
+    /// whole, and until then a new row of it would be one that nothing leads to. The log says of each change that it
+    /// came ahead (`flags::AHEAD`), and the sink puts no row there by it: all of the table is read later, and what is read sees
+    /// all that was streamed before (step 2 in `crate::snapshot`).
+    fn comes_later(&self, progress: &SnapshotProgress, map: &TableMap) -> bool {
         let place = self.later.get(&map.database).and_then(|tables| tables.get(&map.table));
-        place.is_some_and(|place| progress.is_held(&self.plan.tables[*place as usize]))
+        place.is_some_and(|place| {
+            !progress.is_done(*place) && progress.is_held(&self.plan.tables[*place as usize])
+        })
     }
 
     fn read(&mut self, readers: &ReaderOptions, work: Work) {
@@ -147,8 +150,10 @@ impl Publisher {
             initial: false,
         });
         let first = plan.tables.len() as u32;
-        for (table, planned) in tables {
+        for (table, mut planned) in tables {
             self.begin_table(plan.id, &table, true, false);
+            // Their parents are at the target.
+            planned.after.clear();
             plan.tables.push(planned);
         }
         self.read_from(Arc::new(plan), first)
@@ -224,12 +229,12 @@ impl Publisher {
         self.advance(table, None, 0)
     }
 
-    /// Whether the snapshot is to bring the table later, changes and all.
-    pub(super) fn is_held(&self, map: &TableMap) -> bool {
+    /// Whether a snapshot is still to begin with the table.
+    pub(super) fn comes_later(&self, map: &TableMap) -> bool {
         let Some((snapshot, progress)) = self.snapshot.as_ref().zip(self.progress.snapshot.as_ref()) else {
             return false;
         };
-        snapshot.is_held(progress, map)
+        snapshot.comes_later(progress, map)
     }
 
     /// Between two transactions.
@@ -261,7 +266,7 @@ impl Publisher {
     }
 
     /// A server that has nothing more says where its log ends.
-    fn has_passed(&self, place: &LogPlace) -> bool {
+    pub(super) fn has_passed(&self, place: &LogPlace) -> bool {
         let heard = self.state.heard.as_ref();
         place.is_passed_at(&self.progress.file, self.progress.pos)
             || heard.is_some_and(|(file, pos)| place.is_passed_at(file, *pos))
@@ -445,6 +450,7 @@ impl Sending<'_> {
                 id: self.id,
                 origin: tables.site(),
                 pos: self.head.pos,
+                ahead: false,
             };
             sent += u64::from(out.publish_read(self.published, map, SnapshotMark::True, &values)?);
         }

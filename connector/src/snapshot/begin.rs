@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strait_mysql::{
     catalog::TableName,
+    client::{Queryable as _, quote_name, server_code},
     server::{ServerFacts, ServerOptions, connect, read_binlog_place, read_facts},
 };
 use strait_schemas::{PlannedTable, SnapshotPlan};
@@ -47,6 +48,40 @@ pub fn look(
         let end = end.ok_or_else(|| unknown_end(&place))?;
         let tables = listing.tables.into_iter().zip(planned).collect();
         Ok((tables, LogPlace { file: end.file, pos: end.pos }))
+    })
+}
+
+/// Has the server look at the conditions of tables; the first that it refuses, and why.
+pub fn try_conditions<'a>(
+    server: &ServerOptions,
+    source: &Source,
+    tables: impl Iterator<Item = &'a PlannedTable>,
+) -> Result<Option<String>> {
+    let conditions: Vec<_> =
+        tables.filter_map(|table| table.condition.as_ref().map(|condition| (table, condition))).collect();
+    if conditions.is_empty() {
+        return Ok(None);
+    }
+    let place = server.place();
+    source.wait_for(async {
+        let attempted = "connect for a snapshot";
+        let failed = |source| Error::Source { attempted, place: place.clone(), source };
+        let mut conn = connect(server).await.map_err(failed)?;
+        for (table, condition) in conditions {
+            let name = format!("{}.{}", quote_name(&table.database), quote_name(&table.table));
+            let explain = format!("EXPLAIN SELECT 1 FROM {name} WHERE ({condition})");
+            match conn.query_drop(explain).await {
+                Ok(()) => {}
+                Err(source) if server_code(&source).is_some() => {
+                    return Ok(Some(format!("{name} does not take the condition {condition:?}: {source}")));
+                }
+                Err(source) => {
+                    let attempted = "look at the condition of a snapshot";
+                    return Err(Error::Sql { attempted, place: place.clone(), source });
+                }
+            }
+        }
+        Ok(None)
     })
 }
 

@@ -364,7 +364,8 @@ impl Desk {
     /// Within a transaction: rows of a table pass.
     pub fn note(&self, map: &TableMap, rows: &RowsEvent<'_>) {
         let mut state = self.lock();
-        let mut lost = None;
+        // One event may concern several: the children of one parent, say.
+        let mut lost: Vec<(u32, Discarded)> = Vec::new();
         for entry in state.entries.values_mut() {
             if matches!(entry.phase, Phase::Asked) {
                 continue;
@@ -373,13 +374,13 @@ impl Desk {
             if is(&entry.name)
                 && let Err(why) = entry.window.note(&entry.key, map, rows)
             {
-                lost = Some((entry.table, why));
+                lost.push((entry.table, why));
             }
             if cascades(rows) && entry.cascading.iter().any(is) {
-                lost = Some((entry.table, Discarded::Unclear));
+                lost.push((entry.table, Discarded::Unclear));
             }
         }
-        if let Some((table, why)) = lost {
+        for (table, why) in lost {
             self.discard(&mut state, why, |entry| entry.table == table);
         }
     }
@@ -457,6 +458,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use strait_mysql::binlog::{EventHeader, EventType, RawEvent};
+
     use super::*;
 
     fn name() -> TableName {
@@ -548,6 +551,41 @@ mod tests {
         let again = opened(&desk, 0).await;
         desk.deliver(again, read(4));
         assert!(desk.take_ready("binlog.000002", 4).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_parents_change_discards_the_chunks_of_all_its_children() {
+        let desk = Desk::default();
+        let parent = TableName::new("d", "parent");
+        let mut windows = Vec::new();
+        for child in 0..3 {
+            let name = TableName::new("d", format!("child{child}"));
+            let cascading = if child == 1 { Vec::new() } else { vec![parent.clone()] };
+            let opening = desk.open(child, desk.changes(), &name, &[], &cascading);
+            tokio::pin!(opening);
+            assert!(futures_util::poll!(&mut opening).is_pending());
+            desk.open_windows(Streamed::default);
+            let Opened::Open(id, _) = opening.await else { panic!("not closed") };
+            windows.push(id);
+        }
+        // Table number, flags, no more data, no columns.
+        let body = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
+        let header = EventHeader {
+            timestamp: 0,
+            event_type: EventType::DeleteRows,
+            server_id: 1,
+            event_size: 0,
+            log_pos: 0,
+            flags: 0,
+        };
+        let event = RawEvent { header, body: body.to_vec().into(), inside_payload: false };
+        let deleted = RowsEvent::parse(&event).expect("an event");
+        desk.note(&Shape::empty(&parent).map, &deleted);
+        for child in [0, 2] {
+            assert_eq!(desk.outcome(windows[child]).await, Outcome::Discarded(Discarded::Unclear));
+        }
+        desk.deliver(windows[1], read(4));
+        assert!(desk.take_ready("binlog.000002", 4).is_some(), "the other one does not hang on it");
     }
 
     #[tokio::test]

@@ -44,7 +44,7 @@ use strait_mysql::client::{ClientError, code, server_code};
 
 use crate::Error;
 
-pub use begin::{Begun, begin, look};
+pub use begin::{Begun, begin, look, try_conditions};
 pub use definition::{create_database, create_table};
 pub use desk::{Desk, LogPlace, ReadChunk, Streamed};
 pub use keys::to_wire;

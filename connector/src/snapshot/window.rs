@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use strait_mysql::{
-    binlog::{self, RowsEvent, TableMap},
+    binlog::{self, RowsEvent, RowsKind, TableMap},
     snapshot::{KeyValue, key_values},
 };
 
@@ -32,6 +32,10 @@ impl Window {
         // Without a key nothing tells which rows these are.
         if key.is_empty() {
             return Err(Discarded::Unclear);
+        }
+        // The log does not have the whole row, so the chunk is needed, and must have seen the change: read again, and sooner.
+        if rows.kind == RowsKind::Update && !rows.is_full() {
+            return Err(Discarded::Crowded);
         }
         let places: Option<Vec<usize>> = key.iter().map(|name| map.column(name)).collect();
         let Some(places) = places else { return Err(Discarded::Unclear) };

@@ -27,6 +27,8 @@ pub enum Operation {
 pub enum Stage {
     /// All of the table is there.
     Steady,
+    /// Nothing of it has come: a row that is there all the same is changed, one that is not is not put there.
+    Ahead,
     /// A row may be missing, and one that is there may be older or newer.
     Keep,
     /// So it may, and one that stands in the way gives way: its own chunk brings it back, if the source has it.
@@ -110,7 +112,7 @@ impl Change {
 
     /// What makes sure of the row that this changes.
     pub fn row_before(&self) -> Option<Self> {
-        if self.partial_log {
+        if self.partial_log || self.stage == Stage::Ahead {
             return None;
         }
         Some(Self {

@@ -10,7 +10,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Action, Change, Extent, Operation, Step, StepRow, Token, ordered, token};
+use super::{Action, Change, Extent, Operation, Stage, Step, StepRow, Token, ordered, token};
 use crate::table_map::IndexId;
 
 /// A primary key of a group, and what its changes amount to.
@@ -65,6 +65,7 @@ pub fn steps(changes: &[Change]) -> Vec<Step> {
 fn is_foldable(change: &Change) -> bool {
     change.is_keyed()
         && !matches!(change.operation, Operation::Clear | Operation::Ensure)
+        && change.stage != Stage::Ahead
         && !change.moves()
         && !change.replaces()
         && !change.needs_native_checks()

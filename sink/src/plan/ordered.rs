@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Action, Change, Operation, Step, StepRow};
+use super::{Action, Change, Operation, Stage, Step, StepRow};
 
 /// How one change is done by itself.
 pub fn action(change: &Change) -> Action {
@@ -11,6 +11,7 @@ pub fn action(change: &Change) -> Action {
     // and where the target is not to check what an insert does.
     let upserts = mapping.primary.is_some()
         && mapping.unique.is_empty()
+        && change.stage != Stage::Ahead
         && !change.needs_native_checks()
         && !change.is_partial()
         && !change.leaves_out();

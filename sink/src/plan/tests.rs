@@ -165,6 +165,19 @@ pub fn change(
     }
 }
 
+#[test]
+fn a_change_that_comes_ahead_of_its_table_puts_no_row_there() {
+    let mapping = mapping(false);
+    let (old, new) = (("al".to_owned(), None, 1), ("al".to_owned(), None, 2));
+    for (stage, action) in [(Stage::Steady, Action::Upsert), (Stage::Ahead, Action::Update)] {
+        let change = || Change { stage, ..change(&mapping, Operation::Update, Some(&old), Some(&new)) };
+        let changes = [change(), change()];
+        assert!(fold::steps(&changes).iter().all(|step| step.action == action), "{stage:?}");
+        assert!(ordered::steps(&changes).iter().all(|step| step.action == action), "{stage:?}");
+        assert_eq!(changes[0].row_before().is_some(), stage == Stage::Steady);
+    }
+}
+
 /// Names and emails that meet under the collation, some with characters that are doubtful.
 const NAMES: [&str; 7] = ["bob", "Bob", "BOB ", "eve", "Éve", "al", "cy"];
 

@@ -364,8 +364,9 @@ impl Writer<'_> {
         }
         let original = self.form == Form::Original;
         let row = StepRow { before: first, after: first };
+        let stage = self.change(first).stage;
         // Also a row that is made sure of may be there.
-        let pending = self.change(first).stage != Stage::Steady || self.step.action == Action::Keep;
+        let pending = stage != Stage::Steady || self.step.action == Action::Keep;
         let (on_duplicate, on_missing) =
             if original { (self.on_duplicate(row)?, self.on_missing(row)?) } else { (None, None) };
         self.statements.push(Statement {
@@ -378,6 +379,7 @@ impl Writer<'_> {
             expect: match self.step.action {
                 // A snapshot has not brought it yet.
                 Action::Delete if pending => Expect::Any,
+                _ if stage == Stage::Ahead || pending && self.change(first).is_partial() => Expect::Any,
                 Action::Update
                 | Action::Move
                 | Action::Delete
