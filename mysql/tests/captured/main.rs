@@ -4,8 +4,11 @@
 mod damage;
 mod facts;
 mod file;
+mod flips;
 mod model;
 mod render;
+#[path = "../../fuzz/fuzz_targets/show.rs"]
+mod show;
 mod steps;
 
 use self::model::Model;
