@@ -5,6 +5,7 @@ mod one_way;
 
 mod compression;
 mod crash;
+mod encrypted;
 mod engines;
 mod file_position;
 mod partial_json;
