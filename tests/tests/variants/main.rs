@@ -13,5 +13,6 @@ mod rotation;
 mod row_images;
 mod statements;
 mod tagged_gtids;
+mod xa;
 
 use one_way::OneWay;
