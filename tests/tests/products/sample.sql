@@ -16,7 +16,7 @@ BEGIN
 END $$
 CREATE DEFINER = app PROCEDURE rent(IN film INT, IN place INT) SQL SECURITY INVOKER
 BEGIN
-  INSERT INTO rental (at, film_id, address_id) VALUES (DATE_ADD('2024-01-01', INTERVAL film * 100 + place MINUTE), film, place);
+  INSERT INTO rental (at, film_id, address_id) VALUES (DATE_ADD('2024-01-01', INTERVAL film * 100 + COALESCE(place, 0) MINUTE), film, place);
   UPDATE film SET rate = rate + 0.01 WHERE film_id = film;
 END $$
 DELIMITER ;

@@ -20,7 +20,7 @@ mod writer;
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -145,7 +145,7 @@ impl Random {
 const START: &str = "-- start";
 
 /// A file of statements in place of random ones: one a line.
-async fn replay(sites: &Sites, writer: &mut Writer, file: &PathBuf, begin: Begin) -> Result<u32> {
+async fn replay(sites: &Sites, writer: &mut Writer, file: &Path, begin: Begin) -> Result<u32> {
     let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let (before, after) = text.split_once(START).unwrap_or(("", &text));
     let after = after.trim_start();

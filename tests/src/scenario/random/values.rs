@@ -62,53 +62,7 @@ pub fn value(column: &Column, random: &mut Rng) -> String {
         )
         .to_owned(),
         "bit" => format!("b'{}'", repeat(random, size(0).clamp(1, 64), |random| random.u8(0..2).to_string())),
-        "year" => one(random, &["0", "1901", "2155", "1970", "2024", "70"]).to_owned(),
-        "date" => quoted(one(
-            random,
-            &[
-                "0000-00-00",
-                "1000-01-01",
-                "9999-12-31",
-                "2024-02-29",
-                "2023-00-00",
-                "1969-12-31",
-                "2024-05-06",
-            ],
-        )),
-        "time" => quoted(one(
-            random,
-            &[
-                "-838:59:59",
-                "838:59:59.000000",
-                "00:00:00",
-                "-00:00:00.000001",
-                "12:34:56.789012",
-                "-01:02:03.5",
-                "23:59:59.999999",
-            ],
-        )),
-        "datetime" => quoted(one(
-            random,
-            &[
-                "0000-00-00 00:00:00",
-                "1000-01-01 00:00:00",
-                "9999-12-31 23:59:59.499999",
-                "2024-02-29 12:00:00.123456",
-                "2023-03-26 02:30:00",
-                "1900-00-00 01:02:03",
-                "1970-01-01 00:00:00",
-            ],
-        )),
-        "timestamp" => quoted(one(
-            random,
-            &[
-                "0000-00-00 00:00:00",
-                "1970-01-02 00:00:01",
-                "2038-01-17 03:14:07.499999",
-                "2024-02-29 12:00:00.123456",
-                "2023-10-29 02:30:00",
-            ],
-        )),
+        "year" | "date" | "time" | "datetime" | "timestamp" => temporal(&column.kind, random),
         "char" | "varchar" => text(random, size(0)),
         "tinytext" => text(random, 60),
         "text" | "mediumtext" | "longtext" if column.name.starts_with('j') => json(random, 2),
@@ -133,6 +87,48 @@ pub fn value(column: &Column, random: &mut Rng) -> String {
         "inet6" => quoted(&format!("2001:db8::{:x}", random.u16(..))),
         _ => geometry(&column.kind, random),
     }
+}
+
+/// Zero dates and parts of dates, the ends of the ranges, what a change of the clocks leaves out.
+fn temporal(kind: &str, random: &mut Rng) -> String {
+    let of: &[&str] = match kind {
+        "year" => &["0", "1901", "2155", "1970", "2024", "70"],
+        "date" => &[
+            "0000-00-00",
+            "1000-01-01",
+            "9999-12-31",
+            "2024-02-29",
+            "2023-00-00",
+            "1969-12-31",
+            "2024-05-06",
+        ],
+        "time" => &[
+            "-838:59:59",
+            "838:59:59.000000",
+            "00:00:00",
+            "-00:00:00.000001",
+            "12:34:56.789012",
+            "-01:02:03.5",
+            "23:59:59.999999",
+        ],
+        "datetime" => &[
+            "0000-00-00 00:00:00",
+            "1000-01-01 00:00:00",
+            "9999-12-31 23:59:59.499999",
+            "2024-02-29 12:00:00.123456",
+            "2023-03-26 02:30:00",
+            "1900-00-00 01:02:03",
+            "1970-01-01 00:00:00",
+        ],
+        _ => &[
+            "0000-00-00 00:00:00",
+            "1970-01-02 00:00:01",
+            "2038-01-17 03:14:07.499999",
+            "2024-02-29 12:00:00.123456",
+            "2023-10-29 02:30:00",
+        ],
+    };
+    quoted(one(random, of))
 }
 
 /// The numbers in the brackets of a type.
