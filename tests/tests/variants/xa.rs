@@ -2,6 +2,8 @@
 //! before it is known whether they count: where they are published, the connector halts before anything of them is; where they
 //! are left out, the second phase passes, also long after the first.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use mysql_async::{Row, prelude::Queryable};
 
@@ -42,7 +44,7 @@ async fn one_phase_arrives_and_two_phases_pass_where_they_are_left_out() -> Resu
     one.arrives(3).await?;
     one.site().connector.kill9().await?;
     one.source().restart().await?;
-    one.site().connector.start()?;
+    one.site().connector.start_ready(Duration::from_mins(1)).await?;
     one.run([
         "INSERT INTO t VALUES (5, 5)",
         "XA COMMIT 'committed', 'branch', 7",
