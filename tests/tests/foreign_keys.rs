@@ -32,8 +32,3 @@ async fn also_while_a_snapshot_brings_children_before_parents() -> anyhow::Resul
 async fn so_it_is_at_mariadb_whose_log_does_not_tell() -> anyhow::Result<()> {
     run(3, Flavor::MariaDb, Begin::Empty).await
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn and_while_a_snapshot_brings_them_there() -> anyhow::Result<()> {
-    run(4, Flavor::MariaDb, Begin::Snapshot).await
-}

@@ -173,7 +173,6 @@ async fn every_setting_of_the_log_is_told_with_its_command() -> Result<()> {
     let place = format!("root@{}", server.address());
     let refusals = [
         ("binlog_format", "STATEMENT", "SET PERSIST binlog_format = ROW;"),
-        ("binlog_row_image", "MINIMAL", "SET PERSIST binlog_row_image = FULL;"),
         ("binlog_row_metadata", "MINIMAL", "SET PERSIST binlog_row_metadata = FULL;"),
         ("binlog_row_value_options", "PARTIAL_JSON", "SET PERSIST binlog_row_value_options = '';"),
         ("logged_databases", "binlog_ignore_db", "take strait out of binlog_ignore_db"),
@@ -183,6 +182,7 @@ async fn every_setting_of_the_log_is_told_with_its_command() -> Result<()> {
         assert_eq!(found.severity, Severity::Refusal, "{found}");
     }
     let warnings = [
+        ("binlog_row_image", "MINIMAL", "SET PERSIST binlog_row_image = FULL;"),
         ("gtid_mode", "gtid_mode = OFF", "SET PERSIST gtid_mode = ON;"),
         ("sync_binlog", "sync_binlog = 0", "SET PERSIST sync_binlog = 1;"),
         ("innodb_flush_log_at_trx_commit", " = 2", "SET PERSIST innodb_flush_log_at_trx_commit = 1;"),

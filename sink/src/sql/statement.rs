@@ -241,11 +241,14 @@ impl Writer<'_> {
                     let name = &column.quoted;
                     let new = if mysql { format!("strait_row.{name}") } else { format!("VALUES({name})") };
                     // From one ENUM or SET to another the server goes by the labels, and loses the empty one of a SET.
-                    if matches!(column.class, ColumnClass::Enum | ColumnClass::Set) {
-                        write!(sql, "{name}=CAST({new} AS UNSIGNED)").expect(INFALLIBLE);
-                    } else {
-                        write!(sql, "{name}={new}").expect(INFALLIBLE);
+                    let labelled = matches!(column.class, ColumnClass::Enum | ColumnClass::Set);
+                    match (labelled, mysql) {
+                        (false, _) => write!(sql, "{name}={new}"),
+                        (true, true) => write!(sql, "{name}=CAST({new} AS UNSIGNED)"),
+                        // The same here would warn of the highest bit.
+                        (true, false) => write!(sql, "{name}={new}|0"),
                     }
+                    .expect(INFALLIBLE);
                 }
             }
             Action::Delete => sql.push(b')'),

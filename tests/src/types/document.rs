@@ -39,6 +39,8 @@ const TAIL: &str = "
   VARBINARY.
 - Columns whose collation the other server does not have cannot be created there; a table made by hand with another collation of the same
   character set takes the rows.
+- MariaDB stores minus 0 of a FLOAT or DOUBLE as 0, and takes no text of MySQL with bytes that are none in the column's character set; nor does
+  MySQL all that MariaDB takes (bytes from 0x80 in `ascii`): the sink halts with the column's name.
 - A COMPRESSED column of MariaDB is refused by name: its bytes in the log are the server's own.
 ";
 

@@ -22,7 +22,7 @@ fn stored(kind: &Kind, name: &str) -> String {
         Kind::Text { .. } | Kind::Binary | Kind::Point | Kind::Geometry | Kind::Vector => {
             format!("HEX({name})")
         }
-        Kind::Enum { .. } | Kind::Set { .. } => format!("CAST({name} + 0 AS CHAR)"),
+        Kind::Enum { .. } => format!("CAST({name} + 0 AS CHAR)"),
         Kind::Json => format!("CONCAT(JSON_STORAGE_SIZE({name}), ' ', CAST({name} AS CHAR))"),
         _ => plain(kind, name),
     }
