@@ -35,6 +35,7 @@ use crate::{
     current::{Current, Fate, Resumption},
     executed::ExecutedGate,
     filter::Filter,
+    held::Prepared,
     intents,
     kafka::{Producer, Topic, Topics},
     loop_test,
@@ -107,6 +108,8 @@ pub struct State {
     moved: bool,
     /// Where the server's log ended when it said last that it has nothing more.
     heard: Option<(String, u64)>,
+    /// Rows of prepared XA transactions.
+    prepared: Prepared,
 }
 
 impl State {
@@ -119,6 +122,7 @@ impl State {
             idle_us: 0,
             moved: false,
             heard: None,
+            prepared: Prepared::default(),
         }
     }
 }
@@ -195,7 +199,12 @@ impl Publisher {
             Step::Nothing | Step::RowsQuery(_) | Step::FormatDescription(_) | Step::PreviousGtids(_) => {
                 Ok(())
             }
-            Step::Begin { head, xa: _ } => self.handle_begin(head),
+            Step::Begin { head, xa: None } => self.handle_begin(head),
+            Step::Begin { head, xa: Some(_) } => self.handle_xa_begin(head),
+            Step::Rows { table, rows, pos } if self.is_holding() => {
+                self.hold_rows(table, event, &rows, pos);
+                Ok(())
+            }
             Step::Rows { table, rows, pos } => self.handle_rows(&table, &rows, pos),
             Step::Ddl { head, query, end } => self.handle_ddl(head, &query, event.header.timestamp, &end),
             Step::CreateSelect(query) => self.handle_create_select(&query, event.header.timestamp),
@@ -203,13 +212,10 @@ impl Publisher {
             Step::Commit(end) => self.handle_commit(&end),
             Step::Rollback(end) => self.handle_rollback(&end),
             Step::Empty { head, end } => self.handle_without_rows(head, &end),
-            Step::XaPrepare { one_phase: true, end, .. } => self.handle_commit(&end),
+            Step::XaPrepare { one_phase: true, end, .. } => self.handle_xa_one_phase(&end),
             Step::XaPrepare { xid, end, .. } => self.handle_xa_prepare(&xid, &end),
             Step::XaCommit { head, xid, end } => self.handle_xa_commit(head, &xid, &end),
-            Step::XaRollback { head, xid, end } => {
-                self.progress.forget_xid(&xid);
-                self.handle_without_rows(head, &end)
-            }
+            Step::XaRollback { head, xid, end } => self.handle_xa_rollback(head, &xid, &end),
             Step::Heartbeat { file, pos } => self.handle_heartbeat(&file, pos, heard_us),
             Step::Rotate { file, pos } => {
                 if self.state.current.is_none() && pos > 0 {

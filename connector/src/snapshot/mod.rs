@@ -23,9 +23,9 @@
 //!   log has it after the chunk, as it should be.
 //! - T is streamed in between: k is in the window.
 //!
-//! A chunk is read again from the last published one where that would not hold: after DDL, after the commit of a prepared
-//! XA transaction (its rows passed earlier), where the effects of a foreign key are not logged, and after any
-//! reconnect, since then windows and chunks are gone with the run. How far each table has come is in the position.
+//! A chunk is read again from the last published one where that would not hold: after DDL, where the effects of a foreign key
+//! are not logged, and after any reconnect, since then windows and chunks are gone with the run. How far each table has come
+//! is in the position. A prepared XA transaction counts where it is committed, and its rows pass there (`crate::publisher`).
 //!
 //! Two writings of one key that the table's collation calls equal have different bytes, but both images of a change are
 //! noted, so the one that the SELECT saw is among them.

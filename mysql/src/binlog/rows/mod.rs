@@ -9,6 +9,8 @@ mod cell;
 pub(super) use cell::Cell;
 pub use cell::unsupported_type;
 
+use std::sync::Arc;
+
 use super::{Error, EventType, RawEvent, Reader, Result, TableMap};
 use crate::value::ColumnValue;
 
@@ -40,6 +42,22 @@ pub struct RowsEvent<'a> {
     columns: u64,
     before: Present<'a>,
     after: Present<'a>,
+}
+
+/// A rows event that is kept, with what it needs to be read later.
+#[derive(Debug, Clone)]
+pub struct LoggedRows {
+    pub table: Arc<TableMap>,
+    pub event: RawEvent,
+    /// Where it begins, in bytes of its file.
+    pub pos: u64,
+}
+
+impl LoggedRows {
+    /// What is in it. It was read before, so it is no error that the event is none of rows.
+    pub fn rows(&self) -> Result<RowsEvent<'_>> {
+        RowsEvent::parse(&self.event)
+    }
 }
 
 /// Which columns an image has: bit n, from the lowest of the first byte, is column n.
