@@ -51,7 +51,7 @@ use crate::{
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
     silence::Silence,
-    snapshot::{self, Begun, Listing, ReaderOptions},
+    snapshot::{self, Begun, Committing, Listing, ReaderOptions},
     source::Source,
     tables::Tables,
 };
@@ -244,6 +244,7 @@ fn readers(shared: &Shared, facts: &ServerFacts) -> ReaderOptions {
         readers: usize::from(config.snapshot.readers),
         chunk_rows: u64::from(config.snapshot.chunk_rows),
         chunk_bytes: usize::try_from(config.snapshot.chunk_bytes.bytes()).unwrap_or(usize::MAX),
+        committing: Committing::default(),
     }
 }
 

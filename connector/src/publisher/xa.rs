@@ -16,15 +16,16 @@
 //! transaction holds its tables' metadata locks (MySQL) or their locks in InnoDB (MariaDB), so no DDL comes in between.
 //!
 //! For a snapshot the transaction is its commit. A SELECT does not see prepared rows, and XA COMMIT is logged before the engine commits, as
-//! any other: the argument in `crate::snapshot` holds with the commit's GTID and place.
+//! any other, and in `gtid_executed` afterwards: the argument in `crate::snapshot` holds with the commit's GTID and place.
+
+use std::sync::Arc;
 
 use strait_mysql::{
     binlog::{LoggedRows, RawEvent, RowsEvent, TableMap, TransactionEnd, TransactionHead, Xid},
+    server::Flavor,
     stream::LogPlace,
 };
 use strait_schemas::PreparedXid;
-
-use std::sync::Arc;
 
 use super::Publisher;
 use crate::{
@@ -91,6 +92,7 @@ impl Publisher {
     pub(super) fn handle_xa_prepare(&mut self, xid: &Xid, end: &TransactionEnd) -> Result<()> {
         let Some(mut current) = self.state.current.take() else { return Err(unbegun()) };
         let held = current.held.take().unwrap_or_default();
+        self.readers.committing.remove(xid);
         if let Fate::Compared(expected) = &current.fate {
             // It is noted already.
             self.state.prepared.keep(xid, held);
@@ -118,6 +120,9 @@ impl Publisher {
     ) -> Result<()> {
         let before = LogPlace { file: head.file.to_string(), pos: head.pos };
         self.handle_begin(head)?;
+        if self.flavor == Flavor::MariaDb {
+            self.readers.committing.add(xid);
+        }
         let compared = self.state.current.as_ref().is_some_and(|it| matches!(it.fate, Fate::Compared(_)));
         if !compared {
             self.publish_prepared(xid, &before)?;

@@ -11,7 +11,7 @@
 //!
 //! MariaDB has no set of what its engines have committed, but a consistent snapshot tells the place in the binary log up
 //! to which it sees exactly everything: there 2 takes snapshots until one lies behind all that was streamed, and its place
-//! is H.
+//! is H. Only XA COMMIT is an exception there, for which there is a way of its own (`committing`).
 //!
 //! Argument. A transaction enters `gtid_executed` after the engine has committed it, and is written to the binary
 //! log before. Let T be a transaction that touches key k of the chunk, and k be in no window.
@@ -32,6 +32,7 @@
 
 mod adapt;
 mod begin;
+mod committing;
 mod definition;
 mod desk;
 mod keys;
@@ -45,6 +46,7 @@ use strait_mysql::client::{ClientError, code, server_code};
 use crate::Error;
 
 pub use begin::{Begun, begin, look};
+pub use committing::Committing;
 pub use definition::{create_database, create_table};
 pub use desk::{Desk, LogPlace, ReadChunk, Streamed};
 pub use keys::to_wire;

@@ -181,3 +181,44 @@ async fn equal(one: &OneWay, rows: u64) -> Result<()> {
     ensure!(compared.equal() && compared.rows == rows, "{compared}\n{}", one.sites.last_words());
     one.sites.nothing_repaired_at(1).await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_read_while_they_are_committed() -> Result<()> {
+    while_read(Flavor::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_mariadb_is_too() -> Result<()> {
+    while_read(Flavor::MariaDb).await
+}
+
+async fn while_read(flavor: Flavor) -> Result<()> {
+    let options = SitesOptions {
+        flavors: [flavor; 2],
+        ..OneWay::options(&[], "snapshot.mode = 'initial'\nsnapshot.chunk_rows = 50")
+    };
+    let one = OneWay { sites: Sites::boot(&options).await? };
+    let rows: Vec<String> = (0..5000).map(|id| format!("({id}, 'before')")).collect();
+    let insert = format!("INSERT INTO v.t VALUES {}", rows.join(", "));
+    one.source().run(["CREATE DATABASE v", TABLES[0], TABLES[1], &insert]).await?;
+    one.site().connector.start_ready(READY).await?;
+    one.sites.sites[1].sink.start_ready(READY).await?;
+    let mut conn = one.source().conn_to("v").await?;
+    let (mut number, mut random) = (0_u32, fastrand::Rng::with_seed(9));
+    while !one.site().connector.words()?.contains("the snapshot is complete") {
+        number += 1;
+        let end = if random.u8(0..4) == 0 { "ROLLBACK" } else { "COMMIT" };
+        for statement in [
+            format!("XA START '{number}'"),
+            format!("UPDATE t SET v = 'of {number}' WHERE id = {}", random.u32(0..5000)),
+            format!("XA END '{number}'"),
+            format!("XA PREPARE '{number}'"),
+            format!("XA {end} '{number}'"),
+        ] {
+            conn.query_drop(statement).await?;
+        }
+        one.site().connector.running()?;
+    }
+    println!("{number} transactions meanwhile");
+    equal(&one, 5000).await
+}
