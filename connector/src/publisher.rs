@@ -164,6 +164,7 @@ impl Publisher {
 
     fn handle_arrived(&mut self, event: &RawEvent, heard_us: i64) -> Result<()> {
         for inner in expand(event.clone()) {
+            let inner = inner.and_then(|inner| self.framer.complete(inner));
             let inner = inner.map_err(|source| self.undecodable(event, source))?;
             self.handle_event(&inner, heard_us)?;
             // Inside a large source transaction, too, a commit may be due.

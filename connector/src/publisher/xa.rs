@@ -80,9 +80,9 @@ impl Publisher {
         let place = LogPlace { file: current.head.file.to_string(), pos: current.head.pos };
         current.count_anew();
         match held.into_rows() {
-            Some(rows) => self.publish_held(rows)?,
+            Some(rows) => self.publish_held(rows, None)?,
             None => {
-                self.publish_logged(&place)?;
+                self.publish_logged(&place, None)?;
                 self.ensure_same_rows(row_bytes, crc, &place)?;
             }
         }
@@ -148,8 +148,10 @@ impl Publisher {
 
     fn publish_prepared(&mut self, xid: &Xid, before: &LogPlace) -> Result<()> {
         let known = self.progress.xid(xid);
+        // They are the commit's: their own place is long past, perhaps in another file.
+        let at = Some(before.pos);
         if let Some(rows) = self.state.prepared.take(xid) {
-            return self.publish_held(rows);
+            return self.publish_held(rows, at);
         }
         let prepared = match known {
             KnownXid::LeftOut => return Ok(()),
@@ -162,14 +164,14 @@ impl Publisher {
                     return Err(self.purged(xid, &format!("transaction {gtid} in {file}, which is purged")));
                 }
                 let place = LogPlace { file, pos };
-                self.publish_logged(&place)?;
+                self.publish_logged(&place, at)?;
                 self.ensure_same_rows(row_bytes, crc, &place)
             }
             _ => {
                 let Some(place) = self.find_prepared(xid, before)? else {
                     return Err(self.purged(xid, "in no binary log that the server still has"));
                 };
-                self.publish_logged(&place)
+                self.publish_logged(&place, at)
             }
         }
     }
@@ -194,29 +196,27 @@ impl Publisher {
         Ok(None)
     }
 
-    fn publish_held(&mut self, rows: Vec<LoggedRows>) -> Result<()> {
-        rows.into_iter().try_for_each(|logged| self.publish_one(&logged))
+    /// `at`: where other readers are told that the rows are; `None`: where they are.
+    fn publish_held(&mut self, rows: Vec<LoggedRows>, at: Option<u64>) -> Result<()> {
+        rows.into_iter().try_for_each(|logged| self.publish_one(&logged, at))
     }
 
     /// Reads the rows of the XA transaction that begins at this place again.
-    fn publish_logged(&mut self, place: &LogPlace) -> Result<()> {
+    fn publish_logged(&mut self, place: &LogPlace, at: Option<u64>) -> Result<()> {
         if self.has_pending() {
             self.commit(true)?;
         }
         tracing::debug!(file = place.file, pos = place.pos, "reading the rows of an XA transaction again");
         let mut reading = self.source.prepared_rows(&self.progress.server_uuid, place)?;
         while let Some(logged) = self.source.next_prepared(&mut reading, &self.status)? {
-            self.publish_one(&logged)?;
+            self.publish_one(&logged, at)?;
         }
         Ok(())
     }
 
-    fn publish_one(&mut self, logged: &LoggedRows) -> Result<()> {
-        let current = self.state.current.as_ref();
-        // The commit's place in the order is the rows', for other readers too.
-        let pos = current.map_or(logged.pos, |current| current.head.pos);
+    fn publish_one(&mut self, logged: &LoggedRows, at: Option<u64>) -> Result<()> {
         let rows = logged.rows().map_err(|source| self.undecodable(&logged.event, source))?;
-        self.handle_rows(&logged.table, &rows, pos)?;
+        self.handle_rows(&logged.table, &rows, at.unwrap_or(logged.pos))?;
         self.status.beat();
         if self.has_pending() && self.is_due(true) {
             self.commit(true)?;

@@ -133,7 +133,7 @@ impl Events {
     async fn next(&mut self) -> Result<RawEvent> {
         loop {
             if let Some(event) = self.opened.as_mut().and_then(Iterator::next) {
-                return Ok(event?);
+                return Ok(self.framer.complete(event?)?);
             }
             self.opened = Some(expand(self.stream.next().await?));
         }

@@ -77,19 +77,22 @@ fn decode<'e>(start: u64, events: impl Iterator<Item = &'e RawEvent>) -> Result<
 }
 
 fn step(framer: &mut Framer, event: &RawEvent) -> Result<()> {
-    match framer.step(event) {
-        Ok(Step::Rows { table, rows, .. }) => show::rows(&table, &rows),
-        Ok(Step::Ddl { query, .. } | Step::CreateSelect(query)) => {
+    let event = framer.complete(event.clone()).map_err(placed)?;
+    match framer.step(&event).map_err(placed)? {
+        Step::Rows { table, rows, .. } => show::rows(&table, &rows),
+        Step::Ddl { query, .. } | Step::CreateSelect(query) => {
             query.text();
             Ok(())
         }
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let text = error.to_string();
-            assert!(matches!(error, Error::At { .. }) && text.contains(&format!(" at {FILE}:")), "{text}");
-            Err(error)
-        }
+        _ => Ok(()),
     }
+}
+
+/// An error names its place.
+fn placed(error: Error) -> Error {
+    let text = error.to_string();
+    assert!(matches!(error, Error::At { .. }) && text.contains(&format!(" at {FILE}:")), "{text}");
+    error
 }
 
 /// Flips each byte of the events in turn. How many flips there were, and how many showed.
@@ -148,6 +151,11 @@ fn flips_in_xa_savepoints_ddl_tags_and_partial_images() {
 fn flips_in_anonymous_transactions_and_statements() {
     assert_flips_of(file::events("anonymous"));
     assert_flips_of(file::events("statements"));
+}
+
+#[test]
+fn flips_in_changes_of_documents() {
+    assert_flips_of(file::events("partial"));
 }
 
 #[test]

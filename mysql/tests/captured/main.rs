@@ -30,6 +30,11 @@ fn savepoints_xa_create_select_cascades_partial_images() {
 }
 
 #[test]
+fn documents_of_which_the_changes_are_logged() {
+    assert_same_tables("partial");
+}
+
+#[test]
 fn compressed_transactions_and_large_json() {
     assert_same_tables("compressed");
 }
