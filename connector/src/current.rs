@@ -4,7 +4,7 @@ use crc32fast::Hasher;
 use strait_mysql::binlog::TransactionHead;
 use strait_schemas::{Fingerprint, Inside, Signal};
 
-use crate::progress::transaction_id;
+use crate::{held::HeldRows, progress::transaction_id};
 
 pub struct Current {
     pub head: TransactionHead,
@@ -17,6 +17,8 @@ pub struct Current {
     pub any_rows: bool,
     /// Rows of the signal table.
     pub signals: Vec<Signal>,
+    /// Of an XA transaction: its rows, until it is known what becomes of it.
+    pub held: Option<HeldRows>,
     read: Read,
 }
 
@@ -55,7 +57,21 @@ pub enum Resumption {
 impl Current {
     pub fn new(head: TransactionHead, fate: Fate) -> Self {
         let id = transaction_id(&head);
-        Self { head, id, fate, origin: None, any_rows: false, signals: Vec::new(), read: Read::default() }
+        Self {
+            head,
+            id,
+            fate,
+            origin: None,
+            any_rows: false,
+            signals: Vec::new(),
+            held: None,
+            read: Read::default(),
+        }
+    }
+
+    /// Its rows come again, or are another transaction's.
+    pub fn count_anew(&mut self) {
+        self.read = Read::default();
     }
 
     /// Counts row images (or a statement), whatever becomes of them.

@@ -28,6 +28,7 @@ mod condition;
 mod current;
 mod ddl;
 mod filter;
+mod held;
 mod intents;
 mod loop_test;
 mod numbering;

@@ -10,8 +10,21 @@ use strait_mysql::{
     stream::StartAt,
 };
 use strait_schemas::{
-    DdlIntent, Fingerprint, Flavor, Inside, LaneMark, Position, Seq, Signals, SnapshotProgress,
+    DdlIntent, Fingerprint, Flavor, Inside, LaneMark, Position, PreparedXid, Seq, Signals, SnapshotProgress,
 };
+
+/// XA transactions that are remembered at once, for each position has them. Of those beyond nothing is known when they end, and
+/// the log is looked through for them.
+const MOST_XIDS: usize = 1000;
+
+/// What is known of a prepared XA transaction.
+#[derive(Debug, PartialEq, Eq)]
+pub enum KnownXid {
+    LeftOut,
+    Prepared(PreparedXid),
+    /// It was prepared before anything was read here, or when there were too many.
+    Unknown,
+}
 
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -29,6 +42,8 @@ pub struct Progress {
     pub intents: BTreeMap<String, DdlIntent>,
     /// XA transactions that are prepared, and whose rows are all left out.
     pub left_out_xids: Vec<String>,
+    /// XA transactions that are prepared, and that may have rows to publish.
+    pub prepared_xids: Vec<PreparedXid>,
     /// The snapshot under way.
     pub snapshot: Option<SnapshotProgress>,
     pub as_of_us: i64,
@@ -50,6 +65,7 @@ impl Progress {
             lanes: position.lanes.clone(),
             intents: position.intents.clone(),
             left_out_xids: position.left_out_xids.clone(),
+            prepared_xids: position.prepared_xids.clone(),
             snapshot: position.snapshot.clone(),
             as_of_us: position.as_of_us,
             filter: position.filter.clone(),
@@ -72,18 +88,56 @@ impl Progress {
 
     /// An XA transaction was prepared that publishes nothing: its commit will not either.
     pub fn leave_xid_out(&mut self, xid: &Xid) {
-        let xid = xid.to_string();
-        if !self.left_out_xids.contains(&xid) {
-            self.left_out_xids.push(xid);
+        self.forget_xid(xid);
+        if self.has_room_for_xids() {
+            self.left_out_xids.push(xid.to_string());
         }
     }
 
-    /// An XA transaction has ended. False: nothing is known of its beginning.
-    pub fn forget_xid(&mut self, xid: &Xid) -> bool {
+    /// An XA transaction was prepared that may publish something.
+    pub fn prepare_xid(&mut self, xid: &Xid, head: &TransactionHead, rows: &Fingerprint) {
+        self.forget_xid(xid);
+        if self.has_room_for_xids() {
+            self.prepared_xids.push(PreparedXid {
+                xid: xid.to_string(),
+                gtid: transaction_id(head),
+                file: head.file.to_string(),
+                pos: head.pos,
+                row_bytes: rows.row_bytes,
+                crc: rows.crc,
+            });
+        }
+    }
+
+    fn has_room_for_xids(&self) -> bool {
+        self.left_out_xids.len() + self.prepared_xids.len() < MOST_XIDS
+    }
+
+    /// What is known of an XA transaction that ends.
+    pub fn xid(&self, xid: &Xid) -> KnownXid {
         let xid = xid.to_string();
-        let known = self.left_out_xids.len();
+        if self.left_out_xids.contains(&xid) {
+            return KnownXid::LeftOut;
+        }
+        match self.prepared_xids.iter().find(|prepared| prepared.xid == xid) {
+            Some(prepared) => KnownXid::Prepared(prepared.clone()),
+            None => KnownXid::Unknown,
+        }
+    }
+
+    /// An XA transaction has ended.
+    pub fn forget_xid(&mut self, xid: &Xid) {
+        let xid = xid.to_string();
         self.left_out_xids.retain(|left_out| *left_out != xid);
-        self.left_out_xids.len() < known
+        self.prepared_xids.retain(|prepared| prepared.xid != xid);
+    }
+
+    /// Another server's log has other places.
+    pub fn forget_places(&mut self) {
+        (self.file, self.pos) = (String::new(), 0);
+        for prepared in &mut self.prepared_xids {
+            (prepared.file, prepared.pos) = (String::new(), 0);
+        }
     }
 
     /// The server has nothing between the last transaction and this place.
@@ -117,6 +171,7 @@ impl Progress {
             lanes: self.lanes.clone(),
             intents: self.intents.clone(),
             left_out_xids: self.left_out_xids.clone(),
+            prepared_xids: self.prepared_xids.clone(),
             snapshot: self.snapshot.clone(),
             as_of_us: self.as_of_us,
             filter: self.filter.clone(),
@@ -175,6 +230,7 @@ mod tests {
             lanes: BTreeMap::new(),
             intents: BTreeMap::new(),
             left_out_xids: Vec::new(),
+            prepared_xids: Vec::new(),
             snapshot: None,
             as_of_us: 0,
             filter: String::new(),
@@ -208,17 +264,47 @@ mod tests {
         assert_eq!((again.flavor, again.before_last), (Flavor::MariaDb, progress.before_last));
     }
 
+    fn xid(global: &[u8]) -> Xid {
+        Xid { format_id: 1, global: global.to_vec(), branch: Vec::new() }
+    }
+
     #[test]
-    fn xa_transactions_that_are_left_out_are_known_after_a_restart() {
-        let xid = |global: &[u8]| Xid { format_id: 1, global: global.to_vec(), branch: Vec::new() };
+    fn prepared_xa_transactions_are_known_after_a_restart_until_they_end() {
         let mut before = progress(None);
         before.leave_xid_out(&xid(b"a"));
         before.leave_xid_out(&xid(b"a"));
+        before.prepare_xid(&xid(b"b"), &head(None), &fingerprint("g"));
         let position = before.position(Seq::default(), 1, None);
         let mut after = Progress::from_position(&position).expect("parses");
-        assert!(!after.forget_xid(&xid(b"b")), "never prepared");
-        assert!(after.forget_xid(&xid(b"a")));
-        assert!(!after.forget_xid(&xid(b"a")), "ended");
+        assert_eq!(after.xid(&xid(b"c")), KnownXid::Unknown, "never prepared");
+        assert_eq!(after.xid(&xid(b"a")), KnownXid::LeftOut);
+        let KnownXid::Prepared(prepared) = after.xid(&xid(b"b")) else { panic!("forgotten") };
+        assert_eq!((prepared.file.as_str(), prepared.pos, prepared.crc), ("binlog.000002", 157, 8));
+        // The identifier is used again.
+        after.prepare_xid(&xid(b"a"), &head(None), &fingerprint("g"));
+        assert!(matches!(after.xid(&xid(b"a")), KnownXid::Prepared(_)));
+        after.forget_places();
+        let KnownXid::Prepared(prepared) = after.xid(&xid(b"b")) else { panic!("forgotten") };
+        assert_eq!((prepared.file.as_str(), prepared.pos), ("", 0));
+        after.forget_xid(&xid(b"a"));
+        after.forget_xid(&xid(b"b"));
+        assert_eq!(after.xid(&xid(b"a")), KnownXid::Unknown, "ended");
+        assert!(after.prepared_xids.is_empty() && after.left_out_xids.is_empty());
+    }
+
+    #[test]
+    fn so_many_prepared_transactions_are_remembered_and_no_more() {
+        let mut progress = progress(None);
+        for number in 0..MOST_XIDS + 10 {
+            let xid = xid(number.to_string().as_bytes());
+            if number % 2 == 0 {
+                progress.leave_xid_out(&xid);
+            } else {
+                progress.prepare_xid(&xid, &head(None), &fingerprint("g"));
+            }
+        }
+        assert_eq!(progress.left_out_xids.len() + progress.prepared_xids.len(), MOST_XIDS);
+        assert_eq!(progress.xid(&xid(b"1001")), KnownXid::Unknown);
     }
 
     #[test]

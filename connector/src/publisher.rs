@@ -36,6 +36,7 @@ use crate::{
     current::{Current, Fate, Resumption},
     executed::ExecutedGate,
     filter::Filter,
+    held::Prepared,
     intents,
     kafka::{Producer, Topic, Topics},
     loop_test,
@@ -108,6 +109,8 @@ pub struct State {
     moved: bool,
     /// Where the server's log ended when it said last that it has nothing more.
     heard: Option<(String, u64)>,
+    /// Rows of prepared XA transactions.
+    prepared: Prepared,
 }
 
 impl State {
@@ -120,6 +123,7 @@ impl State {
             idle_us: 0,
             moved: false,
             heard: None,
+            prepared: Prepared::default(),
         }
     }
 }
@@ -161,6 +165,7 @@ impl Publisher {
 
     fn handle_arrived(&mut self, event: &RawEvent, heard_us: i64) -> Result<()> {
         for inner in expand(event.clone()) {
+            let inner = inner.and_then(|inner| self.framer.complete(inner));
             let inner = inner.map_err(|source| self.undecodable(event, source))?;
             self.handle_event(&inner, heard_us)?;
             // Inside a large source transaction, too, a commit may be due.
@@ -196,7 +201,12 @@ impl Publisher {
             Step::Nothing | Step::RowsQuery(_) | Step::FormatDescription(_) | Step::PreviousGtids(_) => {
                 Ok(())
             }
-            Step::Begin { head, xa: _ } => self.handle_begin(head),
+            Step::Begin { head, xa: None } => self.handle_begin(head),
+            Step::Begin { head, xa: Some(_) } => self.handle_xa_begin(head),
+            Step::Rows { table, rows, pos } if self.is_holding() => {
+                self.hold_rows(table, event, &rows, pos);
+                Ok(())
+            }
             Step::Rows { table, rows, pos } => self.handle_rows(&table, &rows, pos),
             Step::Ddl { head, query, end } => self.handle_ddl(head, &query, event.header.timestamp, &end),
             Step::CreateSelect(query) => self.handle_create_select(&query, event.header.timestamp),
@@ -204,13 +214,10 @@ impl Publisher {
             Step::Commit(end) => self.handle_commit(&end),
             Step::Rollback(end) => self.handle_rollback(&end),
             Step::Empty { head, end } => self.handle_without_rows(head, &end),
-            Step::XaPrepare { one_phase: true, end, .. } => self.handle_commit(&end),
+            Step::XaPrepare { one_phase: true, end, .. } => self.handle_xa_one_phase(&end),
             Step::XaPrepare { xid, end, .. } => self.handle_xa_prepare(&xid, &end),
             Step::XaCommit { head, xid, end } => self.handle_xa_commit(head, &xid, &end),
-            Step::XaRollback { head, xid, end } => {
-                self.progress.forget_xid(&xid);
-                self.handle_without_rows(head, &end)
-            }
+            Step::XaRollback { head, xid, end } => self.handle_xa_rollback(head, &xid, &end),
             Step::Heartbeat { file, pos } => self.handle_heartbeat(&file, pos, heard_us),
             Step::Rotate { file, pos } => {
                 if self.state.current.is_none() && pos > 0 {

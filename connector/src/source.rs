@@ -4,12 +4,14 @@
 use std::{future::Future, time::Duration};
 
 use strait_mysql::{
+    binlog::{LoggedRows, Xid},
     catalog::{self, Table, TableName},
     client::{Conn, Queryable as _},
     gtid::GtidSet,
     server::{ServerFacts, ServerOptions, connect, read_binlog_files, read_facts, read_snapshot_place},
+    stream::{self, LogPlace, PreparedRows},
 };
-use strait_service::CancellationToken;
+use strait_service::{CancellationToken, Component};
 use tokio::runtime::Handle;
 
 use crate::{Error, Result};
@@ -17,6 +19,9 @@ use crate::{Error, Result};
 /// For an answer on the side connection. A connection that was cut without a word would be waited for until the kernel
 /// gives it up, after a quarter of an hour.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How often what takes long says so.
+const SAYING: Duration = Duration::from_secs(5);
+const REREAD: &str = "read the rows of an XA transaction again";
 
 pub struct Source {
     options: ServerOptions,
@@ -116,6 +121,54 @@ impl Source {
         found.ok_or_else(|| Error::Restart { why: format!("{place} does not tell how far it has committed") })
     }
 
+    /// As [`find_prepared`](strait_mysql::stream::find_prepared); says meanwhile that it goes on.
+    pub fn find_prepared(
+        &self,
+        server_uuid: &str,
+        xid: &Xid,
+        file: &str,
+        end: Option<u64>,
+        status: &Component,
+    ) -> Result<Option<LogPlace>> {
+        let text = format!("looking for XA transaction {xid} in {file}");
+        let finding = stream::find_prepared(&self.options, named(server_uuid), xid, file, end);
+        self.wait_saying(status, &text, "look for a prepared XA transaction", finding)
+    }
+
+    /// Opens the rows of a prepared XA transaction, to be read beside the stream.
+    pub fn prepared_rows(&self, server_uuid: &str, at: &LogPlace) -> Result<PreparedRows> {
+        let opening = PreparedRows::open(&self.options, named(server_uuid), at);
+        self.wait_for(async { opening.await.map_err(|source| self.failed(REREAD, source)) })
+    }
+
+    /// The next of them.
+    pub fn next_prepared(&self, rows: &mut PreparedRows, status: &Component) -> Result<Option<LoggedRows>> {
+        self.wait_saying(status, "reading the rows of an XA transaction again", REREAD, rows.next())
+    }
+
+    fn failed(&self, attempted: &'static str, source: strait_mysql::Error) -> Error {
+        Error::Source { attempted, place: self.place(), source }
+    }
+
+    /// As [`Source::wait_for`] something that may take long.
+    fn wait_saying<T>(
+        &self,
+        status: &Component,
+        text: &str,
+        attempted: &'static str,
+        future: impl Future<Output = Result<T, strait_mysql::Error>>,
+    ) -> Result<T> {
+        self.wait_for(async {
+            tokio::pin!(future);
+            loop {
+                match tokio::time::timeout(SAYING, &mut future).await {
+                    Ok(result) => return result.map_err(|source| self.failed(attempted, source)),
+                    Err(_) => status.waiting(text),
+                }
+            }
+        })
+    }
+
     /// Lets a moment pass between two looks.
     pub fn pause(&self, length: Duration) -> Result<()> {
         self.wait_for(async {
@@ -139,6 +192,11 @@ impl Source {
             }
         }
     }
+}
+
+/// Of a server that has an identity.
+fn named(server_uuid: &str) -> Option<&str> {
+    Some(server_uuid).filter(|uuid| !uuid.is_empty())
 }
 
 async fn snapshot_place(conn: &mut Conn) -> Result<Option<(String, u64)>, strait_mysql::client::ClientError> {

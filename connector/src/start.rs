@@ -51,7 +51,7 @@ use crate::{
     schema_registry::SchemaRegistry,
     side_topics::{HeartbeatTopic, TransactionTopic},
     silence::Silence,
-    snapshot::{self, Begun, Listing, ReaderOptions},
+    snapshot::{self, Begun, Committing, Listing, ReaderOptions},
     source::Source,
     tables::Tables,
 };
@@ -244,6 +244,7 @@ fn readers(shared: &Shared, facts: &ServerFacts) -> ReaderOptions {
         readers: usize::from(config.snapshot.readers),
         chunk_rows: u64::from(config.snapshot.chunk_rows),
         chunk_bytes: usize::try_from(config.snapshot.chunk_bytes.bytes()).unwrap_or(usize::MAX),
+        committing: Committing::default(),
     }
 }
 
@@ -319,12 +320,13 @@ fn go_on(
     if progress.filter != filter {
         tracing::info!(before = progress.filter, now = filter, "what is left out has changed");
         progress.filter = filter;
+        // Their rows may be published now: what is not known is looked for.
+        progress.left_out_xids.clear();
     }
     if !same_server {
         tracing::warn!(before = progress.server_uuid, now = ?facts.server_uuid, "another server: it holds everything that was published");
         progress.server_uuid = facts.server_uuid.clone().unwrap_or_default();
-        // Its log has other places.
-        (progress.file, progress.pos) = (String::new(), 0);
+        progress.forget_places();
     }
     let (next_seq, attempt) = (stored.next_seq, stored.attempt + 1);
     let snapshot = snapshot_to_go_on(shared, &progress)?;
@@ -513,6 +515,7 @@ fn begin_first(
         lanes: std::collections::BTreeMap::new(),
         intents: std::collections::BTreeMap::new(),
         left_out_xids: Vec::new(),
+        prepared_xids: Vec::new(),
         snapshot: None,
         as_of_us: crate::reader::now_us(),
         filter: filter.fingerprint().to_owned(),
@@ -552,6 +555,7 @@ fn begin_again(
         pos: end.map(|end| end.pos).unwrap_or_default(),
         last: None,
         left_out_xids: Vec::new(),
+        prepared_xids: Vec::new(),
         snapshot: None,
         filter: filter.fingerprint().to_owned(),
         ..progress

@@ -5,6 +5,7 @@ mod error;
 mod facts;
 mod identity;
 mod options;
+mod prepared_xids;
 
 pub use connect::{Session, connect, connect_session, place_of};
 pub use error::Error;
@@ -14,3 +15,4 @@ pub use facts::{
 };
 pub use identity::read_identity;
 pub use options::{Password, ServerOptions, Tls, TlsMode};
+pub use prepared_xids::read_prepared_xids;

@@ -19,6 +19,7 @@
 //! server's format description.
 
 mod mariadb;
+mod prepared;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -36,6 +37,8 @@ use crate::{
     gtid::GtidSet,
     server::{Error, ServerOptions, Session, connect_session, read_identity},
 };
+
+pub use prepared::{LogPlace, PreparedRows, find_prepared};
 
 /// Where a stream begins.
 #[derive(Debug, Clone, PartialEq, Eq)]

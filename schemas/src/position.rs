@@ -36,6 +36,9 @@ pub struct Position {
     /// XA transactions that are prepared, and whose rows are all left out, as the server writes their identifiers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out_xids: Vec<String>,
+    /// XA transactions that are prepared, and that may have rows to publish once they are committed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepared_xids: Vec<PreparedXid>,
     /// A snapshot is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<SnapshotProgress>,
@@ -122,6 +125,24 @@ pub struct Fingerprint {
     pub commit_us: i64,
 }
 
+/// Where the binary log has the rows of a prepared XA transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparedXid {
+    /// As the server writes it.
+    pub xid: String,
+    /// The transaction that prepared it.
+    pub gtid: String,
+    /// Where that begins at the server that the position is of; empty where that is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
+    #[serde(default)]
+    pub pos: u64,
+    /// Bytes of its row images.
+    pub row_bytes: u64,
+    /// CRC-32 over them.
+    pub crc: u32,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneMark {
     pub epoch: u64,
@@ -181,6 +202,14 @@ mod tests {
             }),
             last: Some(Fingerprint { gtid: "g".into(), row_bytes: 9, crc: 7, commit_us: -1 }),
             left_out_xids: vec!["X'6162',X'',1".into()],
+            prepared_xids: vec![PreparedXid {
+                xid: "X'6163',X'',1".into(),
+                gtid: "3e11fa47-71ca-11e1-9e33-c80aa9429562:70".into(),
+                file: "binlog.000002".into(),
+                pos: 1 << 33,
+                row_bytes: 99,
+                crc: 3,
+            }],
             snapshot: Some(SnapshotProgress::new(3)),
             lanes: [("shenzhen/main/0".into(), LaneMark { epoch: u64::MAX, seq: Seq::new(2, 5) })].into(),
             intents: [(
@@ -205,6 +234,7 @@ mod tests {
             lanes: BTreeMap::new(),
             intents: BTreeMap::new(),
             left_out_xids: Vec::new(),
+            prepared_xids: Vec::new(),
             snapshot: None,
             ..position
         };

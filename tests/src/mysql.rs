@@ -51,8 +51,11 @@ impl MySql {
         {
             return Self::running(&url).await;
         }
-        let files = Files::install(options.flavor).await?;
+        let mut files = Files::install(options.flavor).await?;
         let dir = make_dir(&options.name)?;
+        if options.keyring {
+            files = files.with_keyring(&dir.join("keyring"))?;
+        }
         let port = options.port.map_or_else(free_port, Ok)?;
         let template = files.template();
         let data = dir.join("data");

@@ -32,6 +32,8 @@ pub struct SitesOptions {
     pub flavors: [Flavor; 2],
     /// For both servers; they win over the lab's.
     pub mysql_args: Vec<String>,
+    /// Both servers have one.
+    pub keyrings: bool,
     /// For both brokers.
     pub kafka: KafkaOptions,
     /// Registries that survive a kill keep their schemas in their site's Kafka.
@@ -49,6 +51,7 @@ impl Default for SitesOptions {
             latency: Latency::WAN,
             flavors: [Flavor::MySql; 2],
             mysql_args: Vec::new(),
+            keyrings: false,
             kafka: KafkaOptions::default(),
             durable_registries: false,
             connector: String::new(),
@@ -93,7 +96,7 @@ impl Servers {
     async fn boot(number: usize, options: &SitesOptions) -> Result<Self> {
         let name = options.names[number].clone();
         let named = MySqlOptions::named(format!("{name}-mysql"));
-        let mysql = MySqlOptions { flavor: options.flavors[number], ..named }
+        let mysql = MySqlOptions { flavor: options.flavors[number], keyring: options.keyrings, ..named }
             // Two sites that insert into the same tables must never draw the same number.
             .args([
                 "--auto-increment-increment=2".to_owned(),

@@ -11,7 +11,7 @@
 //!
 //! MariaDB has no set of what its engines have committed, but a consistent snapshot tells the place in the binary log up
 //! to which it sees exactly everything: there 2 takes snapshots until one lies behind all that was streamed, and its place
-//! is H.
+//! is H. Only XA COMMIT is an exception there, for which there is a way of its own (`committing`).
 //!
 //! Argument. A transaction enters `gtid_executed` after the engine has committed it, and is written to the binary
 //! log before. Let T be a transaction that touches key k of the chunk, and k be in no window.
@@ -23,15 +23,16 @@
 //!   log has it after the chunk, as it should be.
 //! - T is streamed in between: k is in the window.
 //!
-//! A chunk is read again from the last published one where that would not hold: after DDL, after the commit of a prepared
-//! XA transaction (its rows passed earlier), where the effects of a foreign key are not logged, and after any
-//! reconnect, since then windows and chunks are gone with the run. How far each table has come is in the position.
+//! A chunk is read again from the last published one where that would not hold: after DDL, where the effects of a foreign key
+//! are not logged, and after any reconnect, since then windows and chunks are gone with the run. How far each table has come
+//! is in the position. A prepared XA transaction counts where it is committed, and its rows pass there (`crate::publisher`).
 //!
 //! Two writings of one key that the table's collation calls equal have different bytes, but both images of a change are
 //! noted, so the one that the SELECT saw is among them.
 
 mod adapt;
 mod begin;
+mod committing;
 mod definition;
 mod desk;
 mod keys;
@@ -45,6 +46,7 @@ use strait_mysql::client::{ClientError, code, server_code};
 use crate::Error;
 
 pub use begin::{Begun, begin, look, try_conditions};
+pub use committing::Committing;
 pub use definition::{create_database, create_table};
 pub use desk::{Desk, LogPlace, ReadChunk, Streamed};
 pub use keys::to_wire;

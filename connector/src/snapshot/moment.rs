@@ -58,6 +58,10 @@ impl Reader<'_> {
         if self.options.flavor == Flavor::Mysql {
             return Ok(self.executed().await?.contains_set(&streamed.gtids));
         }
+        let asking = self.sql("ask for XA transactions that are being committed");
+        if !self.options.committing.is_over(&mut self.conn).await.map_err(asking)? {
+            return Ok(false);
+        }
         let failed = self.sql("begin a consistent read");
         let begin = async |conn: &mut Conn| {
             conn.query_drop(SNAPSHOT).await?;

@@ -17,6 +17,7 @@ use strait_schemas::{SnapshotPlan, SnapshotProgress};
 
 use super::{
     adapt::ChunkSize,
+    committing::Committing,
     desk::{Changes, Desk, LogPlace, Outcome, ReadRows, WindowId},
     failed, keys,
     moment::Moment,
@@ -42,6 +43,8 @@ pub struct ReaderOptions {
     pub readers: usize,
     pub chunk_rows: u64,
     pub chunk_bytes: usize,
+    /// Of MariaDB: what a snapshot may not see yet.
+    pub committing: Committing,
 }
 
 /// What is left to do, shared by the readers.

@@ -17,8 +17,9 @@ fuzz_target!(|data: &[u8]| {
         let Ok(event) = RawEvent::parse(bytes.split_to(size), Checksum::None) else { continue };
         for event in expand(event) {
             let Ok(event) = event else { break };
-            match framer.step(&event) {
-                Ok(Step::Rows { table, rows, .. }) => show::rows(&table, &rows),
+            let step = framer.complete(event);
+            match step.as_ref().map_err(drop).and_then(|event| framer.step(event).map_err(drop)) {
+                Ok(Step::Rows { table, rows, .. }) => drop(show::rows(&table, &rows)),
                 Ok(Step::Ddl { query, .. } | Step::CreateSelect(query)) => drop(query.text().into_owned()),
                 Ok(_) => {}
                 // A fuzzer's events are seldom in order: begin anew rather than end.

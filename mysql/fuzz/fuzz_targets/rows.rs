@@ -18,6 +18,6 @@ fuzz_target!(|data: &[u8]| {
     let Ok((_, table)) = TableMap::parse(&event(EventType::TableMap, map)) else { return };
     let event = event((*kind).into(), rows);
     if let Ok(rows) = RowsEvent::parse(&event) {
-        show::rows(&table, &rows);
+        drop(show::rows(&table, &rows));
     }
 });

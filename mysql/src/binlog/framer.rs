@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use super::{
     Error, EventHeader, EventType, FormatDescription, GtidEvent, QueryEvent, RawEvent, Result, RowsEvent,
-    TableMap, heartbeat, rotate,
+    TableMap, heartbeat, rotate, rows,
     statement::{Statement, classify},
     table_maps::TableMaps,
     xa::{self, Xid},
@@ -162,6 +162,18 @@ impl Framer {
         self.advance(event)
             .and_then(|()| self.take(event))
             .map_err(|source| source.at(event.header.event_type, &self.file, self.pos))
+    }
+
+    /// An event that says how documents have changed (`binlog_row_value_options = PARTIAL_JSON`) becomes one that says what they are now;
+    /// any other is given back as it is. To be called before [`Framer::step`], which takes no other.
+    pub fn complete(&self, event: RawEvent) -> Result<RawEvent> {
+        if event.header.event_type != EventType::PartialUpdateRows || self.expect_inside().is_err() {
+            return Ok(event);
+        }
+        let completed = rows::table_of(&event)
+            .and_then(|table| self.maps.current(table))
+            .and_then(|table| rows::complete(&event, &table));
+        completed.map_err(|source| source.at(event.header.event_type, &self.file, self.pos))
     }
 
     pub fn in_transaction(&self) -> bool {

@@ -33,6 +33,6 @@ pub use mariadb_gtid::{Alter, MariaDbGtidEvent};
 pub use query::QueryEvent;
 pub use raw::{Checksum, EventHeader, RawEvent};
 pub(crate) use reader::Reader;
-pub use rows::{RowIter, RowsEvent, RowsKind, row_flags, unsupported_type};
+pub use rows::{LoggedRows, RowIter, RowsEvent, RowsKind, row_flags, unsupported_type};
 pub use table_map::{BINARY_COLLATION, ColumnDef, ColumnType, GeometryKind, KeyPart, TableMap};
 pub use xa::Xid;

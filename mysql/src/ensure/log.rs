@@ -48,15 +48,18 @@ pub fn ensure_full_metadata(facts: &ServerFacts) -> Verdict {
     )
 }
 
-/// JSON columns are logged whole.
+/// JSON columns are logged whole, or can be made whole.
 pub fn ensure_whole_json(facts: &ServerFacts) -> Verdict {
+    let full = facts.binlog_row_image.as_deref().is_none_or(|image| image.eq_ignore_ascii_case("FULL"));
     match facts.binlog_row_value_options.as_deref() {
         None | Some("") => Ok(()),
+        Some(_) if full => Ok(()),
         Some(options) => Err(Finding::refusal(
             "binlog_row_value_options",
             &facts.place,
             format!(
-                "binlog_row_value_options = {options}: updates of JSON columns are logged as differences"
+                "binlog_row_value_options = {options}: updates of JSON columns are logged as differences, and without binlog_row_image = FULL \
+                 not what they are to"
             ),
             format!(
                 "{} sessions that are open keep the old value",

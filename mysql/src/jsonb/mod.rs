@@ -5,11 +5,15 @@
 //! depth is limited as in the server, and the work is limited by the length of the input: in a sound document no
 //! byte belongs to two values.
 
+mod diff;
+mod document;
 mod double;
 mod expression;
+mod path;
 mod text;
 mod typed;
 
+pub use diff::apply_diffs;
 pub use expression::to_expression;
 pub use typed::from_typed_text;
 

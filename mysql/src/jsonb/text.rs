@@ -22,6 +22,47 @@ pub(super) fn write_quoted(text: &str, out: &mut String) {
     out.push('"');
 }
 
+/// The string that a text begins with, and what follows it.
+pub(super) fn read_quoted(text: &str) -> Option<(String, &str)> {
+    let mut out = String::new();
+    let mut rest = text.strip_prefix('"')?.chars();
+    loop {
+        match rest.next()? {
+            '"' => return Some((out, rest.as_str())),
+            '\\' => out.push(match rest.next()? {
+                'b' => '\u{8}',
+                't' => '\t',
+                'n' => '\n',
+                'f' => '\u{c}',
+                'r' => '\r',
+                'u' => {
+                    let (character, after) = read_code(rest.as_str())?;
+                    rest = after.chars();
+                    character
+                }
+                other => other,
+            }),
+            plain => out.push(plain),
+        }
+    }
+}
+
+/// Four hexadecimal digits, or twice as many for one beyond 16 bits.
+fn read_code(text: &str) -> Option<(char, &str)> {
+    let unit = |text: &str| {
+        let (digits, rest) = text.split_at_checked(4)?;
+        Some((u16::from_str_radix(digits, 16).ok()?, rest.len()))
+    };
+    let (first, left) = unit(text)?;
+    let rest = &text[text.len() - left..];
+    if let Some(character) = char::from_u32(u32::from(first)) {
+        return Some((character, rest));
+    }
+    let (second, left) = unit(rest.strip_prefix("\\u")?)?;
+    let character = char::decode_utf16([first, second]).next()?.ok()?;
+    Some((character, &rest[rest.len() - left..]))
+}
+
 fn write_escaped(byte: u8, out: &mut String) {
     out.push('\\');
     match byte {

@@ -3,7 +3,7 @@
 //! `JSON_TYPE` of each scalar, in the order of the text, tells what the text does not: that `1.50` is a DECIMAL, `"2024-01-01"` a
 //! DATE, `5` an UNSIGNED INTEGER. The form is sound but not the shortest: all containers have the server's large layout.
 
-use super::{field, kind};
+use super::{field, kind, text};
 use crate::value::DecimalValue;
 
 /// `text` as the server prints it; `types` as a JSON array of names, with those of containers, which are passed over. `None`: the
@@ -80,29 +80,9 @@ impl Text<'_> {
     }
 
     fn string(&mut self) -> Option<String> {
-        let mut out = String::new();
-        let mut rest = self.0.strip_prefix('"')?.chars();
-        loop {
-            match rest.next()? {
-                '"' => break,
-                '\\' => out.push(match rest.next()? {
-                    'b' => '\u{8}',
-                    't' => '\t',
-                    'n' => '\n',
-                    'f' => '\u{c}',
-                    'r' => '\r',
-                    'u' => {
-                        let (code, after) = rest.as_str().split_at_checked(4)?;
-                        rest = after.chars();
-                        char::from_u32(u32::from_str_radix(code, 16).ok()?)?
-                    }
-                    other => other,
-                }),
-                plain => out.push(plain),
-            }
-        }
-        self.0 = rest.as_str();
-        Some(out)
+        let (string, rest) = text::read_quoted(self.0)?;
+        self.0 = rest;
+        Some(string)
     }
 
     /// An array of strings; a null, which is JSON_TYPE's of a JSON null, is `NULL`.

@@ -35,7 +35,7 @@ pub fn each_step(name: &str, mut take: impl FnMut(Step, &Framer)) {
     let mut framer = Framer::new("binlog.000001", 4);
     for event in events(name) {
         for event in expand(event) {
-            let event = event.expect("a sound payload");
+            let event = framer.complete(event.expect("a sound payload")).expect("sound changes");
             let step = framer.step(&event).unwrap_or_else(|error| panic!("{error:?}"));
             take(step, &framer);
         }

@@ -4,8 +4,11 @@
 mod damage;
 mod facts;
 mod file;
+mod flips;
 mod model;
 mod render;
+#[path = "../../fuzz/fuzz_targets/show.rs"]
+mod show;
 mod steps;
 
 use self::model::Model;
@@ -24,6 +27,11 @@ fn every_type() {
 #[test]
 fn savepoints_xa_create_select_cascades_partial_images() {
     assert_same_tables("framing");
+}
+
+#[test]
+fn documents_of_which_the_changes_are_logged() {
+    assert_same_tables("partial");
 }
 
 #[test]

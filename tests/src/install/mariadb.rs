@@ -77,7 +77,7 @@ impl MariaDbFiles {
     /// A client program: mariadb, mariadb-dump, mariadb-binlog, ...
     pub fn tool(&self, name: &str) -> Command {
         match &self.root {
-            Some(root) => unpacked::program(root, &format!("usr/bin/{name}")),
+            Some(root) => unpacked::program(root, format!("usr/bin/{name}")),
             None => Command::new(name),
         }
     }

@@ -5,6 +5,7 @@
 mod apt;
 mod classes;
 mod kafka;
+mod keyring;
 mod mariadb;
 mod maven;
 mod mysql;

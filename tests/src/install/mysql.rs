@@ -17,7 +17,9 @@ const SUITE: &str = "sid";
 pub struct MySqlFiles {
     /// Of unpacked packages; `None`: the machine's own installation.
     root: Option<PathBuf>,
-    mysqld: PathBuf,
+    pub(super) mysqld: PathBuf,
+    /// Options that come of where its programs are; they win over the lab's others.
+    pub(super) places: Vec<String>,
     /// An initialised data directory, never run on itself.
     pub template: PathBuf,
 }
@@ -34,13 +36,14 @@ impl MySqlFiles {
             None => in_path("mysqld").filter(|mysqld| is_mysql_9(mysqld)),
         };
         let mut files = if let Some(mysqld) = installed {
-            Self { root: None, mysqld, template: PathBuf::new() }
+            Self { root: None, mysqld, places: Vec::new(), template: PathBuf::new() }
         } else {
             let home = lab_dir::entry("mysql-1", |dir| {
                 apt::unpack(SUITE, &["mysql-server-core", "mysql-client-core"], &dir.join("root"))
             })?;
             let root = home.join("root");
-            Self { mysqld: root.join("usr/sbin/mysqld"), root: Some(root), template: PathBuf::new() }
+            let mysqld = root.join("usr/sbin/mysqld");
+            Self { root: Some(root), mysqld, places: Vec::new(), template: PathBuf::new() }
         };
         let version = files.version()?;
         files.template =
@@ -60,6 +63,7 @@ impl MySqlFiles {
                 .arg(format!("--character-sets-dir={}", usr.join("share/mysql/charsets").display()))
                 .arg(format!("--plugin-dir={}", usr.join("lib/mysql/plugin").display()));
         }
+        command.args(&self.places);
         // Without a name, mysqld refuses to run as root. It does not change the user, then, which would
         // also forget that it shall die with its parent.
         if rustix::process::geteuid().is_root() {
@@ -76,12 +80,12 @@ impl MySqlFiles {
             let beside = self.mysqld.with_file_name(name);
             return Command::new(if beside.exists() { beside } else { PathBuf::from(name) });
         };
-        unpacked::program(root, &format!("usr/bin/{name}"))
+        unpacked::program(root, format!("usr/bin/{name}"))
     }
 
     fn mysqld(&self) -> Command {
         match &self.root {
-            Some(root) => unpacked::program(root, "usr/sbin/mysqld"),
+            Some(root) => unpacked::program(root, &self.mysqld),
             None => Command::new(&self.mysqld),
         }
     }

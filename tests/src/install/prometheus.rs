@@ -29,5 +29,5 @@ fn tool(name: &str) -> Result<Command> {
         return Ok(Command::new(installed));
     }
     let home = lab_dir::entry("prometheus-1", |dir| apt::unpack(SUITE, &["prometheus"], &dir.join("root")))?;
-    Ok(unpacked::program(&home.join("root"), &format!("usr/bin/{name}")))
+    Ok(unpacked::program(&home.join("root"), format!("usr/bin/{name}")))
 }

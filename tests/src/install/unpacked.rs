@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The program at `path` below `root`.
-pub fn program(root: &Path, path: &str) -> Command {
+/// The program at `path` below `root`, or at any absolute one, on the libraries below `root`.
+pub fn program(root: &Path, path: impl AsRef<Path>) -> Command {
     let (machine, loader) = match std::env::consts::ARCH {
         "aarch64" => ("aarch64-linux-gnu", "ld-linux-aarch64.so.1"),
         _ => ("x86_64-linux-gnu", "ld-linux-x86-64.so.2"),

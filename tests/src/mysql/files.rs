@@ -1,9 +1,9 @@
 //! The programs of either flavor.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::Flavor;
 use crate::install::{MariaDbFiles, MySqlFiles};
@@ -21,6 +21,13 @@ impl Files {
             Flavor::MariaDb => MariaDbFiles::install().map(Self::MariaDb).context("install MariaDB"),
         })
         .await?
+    }
+
+    pub fn with_keyring(self, dir: &Path) -> Result<Self> {
+        match self {
+            Self::MySql(files) => files.with_keyring(dir).map(Self::MySql).context("make a keyring"),
+            Self::MariaDb(_) => bail!("the lab has keyrings for MySQL alone"),
+        }
     }
 
     pub fn server(&self) -> Command {

@@ -20,6 +20,8 @@ pub struct MySqlOptions {
     pub args: Vec<String>,
     /// A port chosen before; else a free one.
     pub port: Option<u16>,
+    /// A MySQL has a keyring, so that it may encrypt its logs.
+    pub keyring: bool,
 }
 
 impl Default for MySqlOptions {
@@ -30,6 +32,7 @@ impl Default for MySqlOptions {
             buffer_pool: "128M".to_owned(),
             args: Vec::new(),
             port: None,
+            keyring: false,
         }
     }
 }

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use e2e::{Kafka, KafkaOptions, Lab, MySql, MySqlOptions, eventually};
+use mysql_async::prelude::Queryable;
 use rdkafka::{
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
 };
-use strait_schemas::topics;
+use strait_schemas::{Position, topics};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Pipe;
@@ -272,38 +273,51 @@ async fn a_statement_in_the_log_halts() -> Result<()> {
     .await
 }
 
+/// What is not known of an XA transaction is looked for, and one that is in no log any more halts.
 #[tokio::test]
-async fn xa_transactions_halt() -> Result<()> {
+async fn xa_transactions_are_known_until_they_end() -> Result<()> {
     let pipe = Pipe::own(MySql::start(MySqlOptions::named("xa")).await?, &[]).await?;
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
-    pipe.start().await?;
-    // One that publishes nothing is known even after a restart between its two halves.
-    let other = pipe.mysql().database("left_out").await?;
-    let prepare = |xid: &str| {
+    let prepare = |xid: &str, insert: &str| {
         [
             format!("XA START '{xid}'"),
-            format!("INSERT INTO {other}.t VALUES ('{xid}')"),
+            insert.to_owned(),
             format!("XA END '{xid}'"),
             format!("XA PREPARE '{xid}'"),
         ]
     };
+    pipe.run(prepare("x", "INSERT INTO t VALUES (2)")).await?;
+    pipe.run(["FLUSH BINARY LOGS"]).await?;
+    let logs: Vec<mysql_async::Row> = pipe.conn().await?.query("SHOW BINARY LOGS").await?;
+    let last: String = logs.last().and_then(|row| row.get(0)).unwrap_or_default();
+    pipe.run([format!("PURGE BINARY LOGS TO '{last}'")]).await?;
+    pipe.start().await?;
+    // One that publishes nothing is known even after a restart between its two halves.
+    let other = pipe.mysql().database("left_out").await?;
     pipe.run([format!("CREATE TABLE {other}.t (v TEXT)")]).await?;
-    pipe.run(prepare("a")).await?;
+    pipe.run(prepare("a", &format!("INSERT INTO {other}.t VALUES ('a')"))).await?;
     pipe.published().await?;
     pipe.connector.stop().await?;
     // It is the last transaction that was read: compared.
     pipe.start().await?;
-    pipe.run(prepare("b")).await?;
+    pipe.run(prepare("b", &format!("INSERT INTO {other}.t VALUES ('b')"))).await?;
+    pipe.run(prepare("c", "INSERT INTO t VALUES (1)")).await?;
     pipe.published().await?;
+    let known = |position: Option<Position>| {
+        let position = position.unwrap_or_else(|| panic!("no position"));
+        (position.left_out_xids.len(), position.prepared_xids.len())
+    };
+    assert_eq!(known(pipe.position().await?), (2, 1));
+    let parts = pipe.parts().await?.len();
     pipe.connector.stop().await?;
     pipe.start().await?;
-    pipe.run(["XA COMMIT 'a'", "XA ROLLBACK 'b'"]).await?;
+    pipe.run(["XA COMMIT 'a'", "XA ROLLBACK 'b'", "XA COMMIT 'c'"]).await?;
     pipe.published().await?;
-    assert_eq!(pipe.position().await?.map(|position| position.left_out_xids), Some(Vec::new()));
-
-    pipe.run(["XA START 'x'", "INSERT INTO t VALUES (1)", "XA END 'x'", "XA PREPARE 'x'", "XA COMMIT 'x'"])
-        .await?;
-    halts(&pipe, 1, &["XA PREPARE: XA transactions are not supported", "commit in one phase"]).await
+    assert_eq!(known(pipe.position().await?), (0, 0));
+    assert_eq!(pipe.parts().await?.len(), parts + 1, "the commit of c, and nothing before");
+    assert_eq!(pipe.table("t").await?.len(), 1);
+    pipe.run(["XA COMMIT 'x'"]).await?;
+    halts(&pipe, 1, &["XA COMMIT X'78',X'',1", "in no binary log that the server still has"]).await
 }
 
 #[tokio::test]

@@ -3,3 +3,4 @@
 mod across;
 mod two_way;
 mod values;
+mod xa;

@@ -5,6 +5,7 @@ mod one_way;
 
 mod compression;
 mod crash;
+mod encrypted;
 mod engines;
 mod file_position;
 mod partial_json;
@@ -12,5 +13,6 @@ mod rotation;
 mod row_images;
 mod statements;
 mod tagged_gtids;
+mod xa;
 
 use one_way::OneWay;

@@ -16,11 +16,18 @@ pub struct OneWay {
 impl OneWay {
     /// Both servers with these options and tables, in a database `v`; all processes run.
     pub async fn start(args: &[&str], connector: &str, tables: &[&str]) -> Result<Self> {
-        let options = SitesOptions {
+        Self::start_with(Self::options(args, connector), tables).await
+    }
+
+    pub fn options(args: &[&str], connector: &str) -> SitesOptions {
+        SitesOptions {
             mysql_args: args.iter().map(|&arg| arg.to_owned()).collect(),
             connector: connector.to_owned(),
             ..SitesOptions::with_databases([DATABASE])
-        };
+        }
+    }
+
+    pub async fn start_with(options: SitesOptions, tables: &[&str]) -> Result<Self> {
         let sites = Sites::boot(&options).await?;
         let create = ["CREATE DATABASE v CHARACTER SET utf8mb4"];
         sites.run_at_both(&[&create[..], tables].concat()).await?;

@@ -5,9 +5,13 @@
 //! then their values. Nothing says how many rows there are: they end with the event.
 
 mod cell;
+mod partial;
 
 pub(super) use cell::Cell;
 pub use cell::unsupported_type;
+pub(super) use partial::{complete, table_of};
+
+use std::sync::Arc;
 
 use super::{Error, EventType, RawEvent, Reader, Result, TableMap};
 use crate::value::ColumnValue;
@@ -42,6 +46,22 @@ pub struct RowsEvent<'a> {
     after: Present<'a>,
 }
 
+/// A rows event that is kept, with what it needs to be read later.
+#[derive(Debug, Clone)]
+pub struct LoggedRows {
+    pub table: Arc<TableMap>,
+    pub event: RawEvent,
+    /// Where it begins, in bytes of its file.
+    pub pos: u64,
+}
+
+impl LoggedRows {
+    /// What is in it. It was read before, so it is no error that the event is none of rows.
+    pub fn rows(&self) -> Result<RowsEvent<'_>> {
+        RowsEvent::parse(&self.event)
+    }
+}
+
 /// Which columns an image has: bit n, from the lowest of the first byte, is column n.
 #[derive(Debug, Clone, Copy)]
 struct Present<'a> {
@@ -55,20 +75,23 @@ impl<'a> RowsEvent<'a> {
     /// The table number of the event that only ends a statement.
     pub(super) const DUMMY_TABLE: u64 = 0x00ff_ffff;
 
+    /// A PARTIAL_UPDATE_ROWS event must have been made whole before: see [`Framer::complete`](super::Framer::complete).
     pub fn parse(event: &'a RawEvent) -> Result<Self> {
+        if event.header.event_type == EventType::PartialUpdateRows {
+            let found = "a PARTIAL_UPDATE_ROWS event that was not completed".to_owned();
+            return Err(Error::Malformed { what: "a rows event", found });
+        }
+        Self::parse_any(event)
+    }
+
+    fn parse_any(event: &'a RawEvent) -> Result<Self> {
         let (kind, has_extra_data) = match event.header.event_type {
             EventType::WriteRowsV1 => (RowsKind::Insert, false),
             EventType::UpdateRowsV1 => (RowsKind::Update, false),
             EventType::DeleteRowsV1 => (RowsKind::Delete, false),
             EventType::WriteRows => (RowsKind::Insert, true),
-            EventType::UpdateRows => (RowsKind::Update, true),
+            EventType::UpdateRows | EventType::PartialUpdateRows => (RowsKind::Update, true),
             EventType::DeleteRows => (RowsKind::Delete, true),
-            EventType::PartialUpdateRows => {
-                return Err(Error::Unsupported {
-                    what: "a PARTIAL_UPDATE_ROWS event (JSON changes without the whole value)".into(),
-                    remedy: "SET GLOBAL binlog_row_value_options='' on the source, in running sessions too",
-                });
-            }
             other => {
                 let found = format!("event {other}");
                 return Err(Error::Malformed { what: "a rows event", found });
@@ -104,9 +127,7 @@ impl<'a> RowsEvent<'a> {
         self.rows_with(table, None)
     }
 
-    /// Decodes only columns that are `wanted`, one entry for each of the table; of the others the length is read, and they
-    /// are `Absent` unless they are NULL.
-    pub fn rows_with<'t>(&self, table: &'t TableMap, wanted: Option<&'t [bool]>) -> Result<RowIter<'a, 't>> {
+    fn ensure_of(&self, table: &TableMap) -> Result<()> {
         if self.columns != table.columns.len() as u64 {
             return Err(Error::Malformed {
                 what: "a rows event",
@@ -119,6 +140,13 @@ impl<'a> RowsEvent<'a> {
                 ),
             });
         }
+        Ok(())
+    }
+
+    /// Decodes only columns that are `wanted`, one entry for each of the table; of the others the length is read, and they
+    /// are `Absent` unless they are NULL.
+    pub fn rows_with<'t>(&self, table: &'t TableMap, wanted: Option<&'t [bool]>) -> Result<RowIter<'a, 't>> {
+        self.ensure_of(table)?;
         // Rows without columns have no bytes: how many there are cannot be told.
         let countless = self.before.count == 0 || self.kind != RowsKind::Update && self.after.count == 0;
         if countless && (self.columns > 0 || !self.images.is_empty()) {
