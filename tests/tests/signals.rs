@@ -157,6 +157,23 @@ async fn so_they_do_at_mariadb() -> Result<()> {
     by_the_table(Flavor::MariaDb).await
 }
 
+/// Whoever may write a signal cannot stop the replication by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_the_server_refuses_is_passed_over() -> Result<()> {
+    let sites = boot(Flavor::MySql, "snapshot.mode = 'never'", "").await?;
+    let mut conn = sites.sites[0].servers.mysql.conn_to(DATABASE).await?;
+    for (id, condition) in [("1", "nowhere = 1"), ("2", "id = ")] {
+        let filtered = format!(r#"{{"data-collection": "asked.a", "filter": "{condition}"}}"#);
+        let data = format!(r#"{{"data-collections": ["asked.a"], "additional-conditions": [{filtered}]}}"#);
+        signal(&mut conn, id, "execute-snapshot", &data).await?;
+        said(&sites.sites[0].connector, &format!("does not take the condition \"{condition}\"")).await?;
+    }
+    conn.query_drop("INSERT INTO b VALUES (10000, 'afterwards', 10000)").await?;
+    becomes(&sites, "b", 1).await?;
+    sites.sites[0].connector.stop().await?;
+    sites.sites[1].sink.stop().await
+}
+
 /// A table that is altered between the asking and the announcing is announced as it is afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_the_target_lacks_is_made() -> Result<()> {
