@@ -73,11 +73,11 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
         }
         let error = judge(&shared, error).await;
         if error.disposition() != Disposition::Retry {
-            status.halted(describe(&error));
+            status.halted(error.line());
             return Err(error);
         }
         metrics.restarts.inc();
-        let cause = describe(&error);
+        let cause = error.line();
         tracing::warn!(failures = backoff.failures() + 1, "starting again: {cause}");
         status.recovering(cause);
         if !backoff.wait(&context.stop).await {
@@ -173,24 +173,4 @@ async fn judge(shared: &Shared, error: Error) -> Error {
         }
         other => other,
     }
-}
-
-/// Cause, place and remedy on one line, for status and log.
-fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    if let Some(place) = error.place() {
-        text.push_str("; at ");
-        text.push_str(&place);
-    }
-    if let Some(remedy) = error.remedy() {
-        text.push_str("; remedy: ");
-        text.push_str(&remedy);
-    }
-    text
 }

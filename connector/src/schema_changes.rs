@@ -194,18 +194,7 @@ mod tests {
                 charset: None,
                 collation: None,
                 nullable: true,
-                default: None,
-                default_is_expression: false,
-                generated: None,
-                auto_increment: false,
-                invisible: false,
-                unsigned: false,
-                numeric_precision: None,
-                numeric_scale: None,
-                fsp: None,
-                max_characters: None,
-                max_octets: None,
-                srid: None,
+                ..Column::default()
             })
         };
         assert_eq!(labels("enum('a','b,c','it''s')"), ["'a'", "'b,c'", "'it''s'"]);

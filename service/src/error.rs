@@ -32,6 +32,25 @@ pub trait Refusal: std::error::Error {
     fn findings(&self) -> Option<&[Finding]> {
         None
     }
+    /// Cause, place and remedy on one line, for status and log.
+    fn line(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        if let Some(place) = self.place() {
+            text.push_str("; at ");
+            text.push_str(&place);
+        }
+        if let Some(remedy) = self.remedy() {
+            text.push_str("; remedy: ");
+            text.push_str(&remedy);
+        }
+        text
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

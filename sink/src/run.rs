@@ -82,17 +82,17 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
             return Ok(());
         };
         if context.stop.is_cancelled() {
-            tracing::info!(error = %describe(&error), "stopped while something was open: it comes again");
+            tracing::info!(error = %error.line(), "stopped while something was open: it comes again");
             status.stopped();
             return Ok(());
         }
         let error = run.explained(error).await;
         if error.disposition() != Disposition::Retry {
-            status.halted(describe(&error));
+            status.halted(error.line());
             return Err(error);
         }
         metrics.restarts.inc();
-        let cause = describe(&error);
+        let cause = error.line();
         tracing::warn!(reason = error.reason(), failures = backoff.failures() + 1, "starting again: {cause}");
         status.recovering(cause);
         if !backoff.wait(&context.stop).await {
@@ -335,24 +335,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
         Ok(result) => result,
         Err(broken) => Err(Error::Task { cause: format!("a blocking task broke off: {broken}") }),
     }
-}
-
-/// Cause, place and remedy on one line, for status and log.
-fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    if let Some(place) = error.place() {
-        text.push_str("; at ");
-        text.push_str(&place);
-    }
-    if let Some(remedy) = error.remedy() {
-        text.push_str("; remedy: ");
-        text.push_str(&remedy);
-    }
-    text
 }

@@ -32,3 +32,8 @@ async fn also_while_a_snapshot_brings_children_before_parents() -> anyhow::Resul
 async fn so_it_is_at_mariadb_whose_log_does_not_tell() -> anyhow::Result<()> {
     run(3, Flavor::MariaDb, Begin::Empty).await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn also_there_while_a_snapshot_brings_children_before_parents() -> anyhow::Result<()> {
+    run(4, Flavor::MariaDb, Begin::Snapshot).await
+}

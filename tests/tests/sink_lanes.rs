@@ -110,7 +110,7 @@ fn task_of(number: u64, folded: &[&str], original: &[&str]) -> Task {
         last: Seq::new(1, number),
         attempt: 1,
         spine_offset: number as i64,
-        tokens: vec![Token { index: 0, value: Some(number) }],
+        tokens: vec![Token::value(0, number)],
         stamps: Vec::new(),
         rows: original.len(),
         work: Arc::new(Literal { folded: texts(folded), original: texts(original) }),

@@ -14,7 +14,7 @@ pub enum Generated {
     Stored,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
     /// From 1.

@@ -24,18 +24,7 @@ fn column(name: &str, ordinal: u32, data_type: &str) -> Column {
         charset: Some("utf8mb4".into()),
         collation: Some("utf8mb4_0900_ai_ci".into()),
         nullable: true,
-        default: None,
-        default_is_expression: false,
-        generated: None,
-        auto_increment: false,
-        invisible: false,
-        unsigned: false,
-        numeric_precision: None,
-        numeric_scale: None,
-        fsp: None,
-        max_characters: None,
-        max_octets: None,
-        srid: None,
+        ..Column::default()
     }
 }
 

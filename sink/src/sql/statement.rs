@@ -387,7 +387,8 @@ impl Writer<'_> {
                 }
             },
             on_duplicate,
-            pending,
+            // Also a row that is made sure of may be there.
+            pending: pending || self.step.action == Action::Keep,
             on_missing,
             invalid: if self.step.lenient { Some(self.invalid(row)?) } else { None },
         });

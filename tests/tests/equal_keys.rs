@@ -1,0 +1,118 @@
+//! Keys that a collation calls equal and that differ in bytes: by case, by an accent, by a blank at the end. They are updated
+//! into each other, deleted and inserted in each other's place, while a snapshot comes and afterwards; in the end both servers
+//! have the same bytes.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use e2e::{mysql::Flavor, scenario::seed, sites::Sites, sites::SitesOptions};
+use mysql_async::{Conn, prelude::Queryable};
+
+const DATABASE: &str = "alike";
+const PATIENCE: Duration = Duration::from_mins(2);
+/// As they are in the key column; `latin1` has all their characters.
+const SPELLINGS: [&str; 10] = ["a", "A", "á", "Á", "a ", "A  ", "b", "B ", "ß", "ss"];
+const PARTS: u32 = 40;
+const TRANSACTIONS: usize = 400;
+
+/// Table and collation. Blanks at the end count in the first alone.
+const TABLES: [(&str, &str); 4] = [
+    ("no_pad", "utf8mb4_0900_ai_ci"),
+    ("pad", "utf8mb4_general_ci"),
+    ("unicode", "utf8mb4_unicode_ci"),
+    ("latin", "latin1_swedish_ci"),
+];
+
+fn tables(flavor: Flavor) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let at_mariadb =
+        |collation| if collation == "utf8mb4_0900_ai_ci" { "utf8mb4_nopad_bin" } else { collation };
+    TABLES.into_iter().map(move |(table, collation)| match flavor {
+        Flavor::MySql => (table, collation),
+        Flavor::MariaDb => (table, at_mariadb(collation)),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_alike_become_each_other() -> Result<()> {
+    judge(Flavor::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_they_do_at_mariadb() -> Result<()> {
+    judge(Flavor::MariaDb).await
+}
+
+async fn judge(flavor: Flavor) -> Result<()> {
+    let options = SitesOptions {
+        flavors: [flavor; 2],
+        connector: "snapshot.mode = 'initial'\nsnapshot.chunk_rows = 16".into(),
+        ..SitesOptions::with_databases([DATABASE])
+    };
+    let sites = Sites::boot(&options).await?;
+    sites.run_at_both(&[&format!("CREATE DATABASE {DATABASE}")]).await?;
+    let source = &sites.sites[0].servers.mysql;
+    let mut conn = source.conn_to(DATABASE).await?;
+    let mut chance = fastrand::Rng::with_seed(seed(1)?);
+    for (table, collation) in tables(flavor) {
+        let charset = collation.split('_').next().unwrap_or_default();
+        conn.query_drop(format!(
+            "CREATE TABLE {table} (part INT, k VARCHAR(10) CHARACTER SET {charset} COLLATE {collation}, n INT, PRIMARY KEY (k, part))"
+        ))
+        .await?;
+        for part in 0..PARTS {
+            insert(&mut conn, &mut chance, table, part).await?;
+        }
+    }
+    sites.start().await?;
+    let mut changed = 0;
+    for _ in 0..TRANSACTIONS {
+        changed += transaction(&mut conn, &mut chance, flavor).await?;
+    }
+    ensure!(changed > TRANSACTIONS as u64, "only {changed} rows were changed");
+    let compared = sites.quiet(&[DATABASE], PATIENCE).await?;
+    ensure!(compared.equal(), "{compared}\n{}", sites.last_words());
+    sites.nothing_repaired().await?;
+    sites.stop().await
+}
+
+fn spelling(chance: &mut fastrand::Rng) -> &'static str {
+    SPELLINGS[chance.usize(..SPELLINGS.len())]
+}
+
+async fn insert(conn: &mut Conn, chance: &mut fastrand::Rng, table: &str, part: u32) -> Result<u64> {
+    let k = spelling(chance);
+    conn.exec_drop(format!("INSERT IGNORE INTO {table} VALUES (?, ?, ?)"), (part, k, chance.u16(..))).await?;
+    Ok(conn.affected_rows())
+}
+
+/// Some changes of few rows, so that they meet. How many rows were changed.
+async fn transaction(conn: &mut Conn, chance: &mut fastrand::Rng, flavor: Flavor) -> Result<u64> {
+    let all: Vec<_> = tables(flavor).collect();
+    let mut changed = 0;
+    conn.query_drop("BEGIN").await?;
+    for _ in 0..chance.usize(1..6) {
+        let table = all[chance.usize(..all.len())].0;
+        let part = chance.u32(..PARTS);
+        let (from, to) = (spelling(chance), spelling(chance));
+        changed += match chance.u8(..5) {
+            0 => insert(conn, chance, table, part).await?,
+            1 => {
+                conn.exec_drop(format!("DELETE FROM {table} WHERE part = ? AND k = ?"), (part, from)).await?;
+                let deleted = conn.affected_rows();
+                conn.exec_drop(format!("INSERT IGNORE INTO {table} VALUES (?, ?, -1)"), (part, to)).await?;
+                deleted + conn.affected_rows()
+            }
+            2 => {
+                conn.exec_drop(format!("REPLACE INTO {table} VALUES (?, ?, -2)"), (part, to)).await?;
+                conn.affected_rows()
+            }
+            _ => {
+                let sql = format!("UPDATE IGNORE {table} SET k = ?, n = n + 1 WHERE part = ? AND k = ?");
+                conn.exec_drop(sql, (to, part, from)).await?;
+                conn.affected_rows()
+            }
+        };
+    }
+    conn.query_drop(if chance.u8(..10) == 0 { "ROLLBACK" } else { "COMMIT" }).await?;
+    Ok(changed)
+}
