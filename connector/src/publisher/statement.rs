@@ -2,10 +2,7 @@
 
 use std::time::Instant;
 
-use strait_mysql::{
-    binlog::{EventType, QueryEvent, TransactionEnd, TransactionHead},
-    server::Flavor,
-};
+use strait_mysql::binlog::{EventType, QueryEvent, TransactionEnd, TransactionHead};
 use strait_schemas::{Ddl, Snapshot};
 
 use super::Publisher;
@@ -65,9 +62,7 @@ impl Publisher {
     pub(super) fn handle_create_select(&mut self, query: &QueryEvent<'_>, seconds: u32) -> Result<()> {
         self.discard_chunks();
         let mut query = query.clone();
-        if self.flavor == Flavor::MariaDb
-            && let Some([client, connection, _]) = &mut query.charset
-        {
+        if let Some([client, connection, _]) = &mut query.charset {
             // The server has written the statement itself, in its own charset, whatever the session's is.
             (*client, *connection) = (UTF8, UTF8);
         }

@@ -36,6 +36,9 @@ CREATE TABLE copied SELECT id, note FROM orders
 CREATE TABLE copied3 (PRIMARY KEY (id)) ENGINE = InnoDB COMMENT ') START TRANSACTION' SELECT id, note FROM orders
 INSERT INTO copied VALUES (99, 'later')
 CREATE TABLE copied2 (id INT PRIMARY KEY, extra INT DEFAULT 3) SELECT id FROM orders
+@mysql SET NAMES latin1
+@mysql CREATE TABLE copied_as_latin1 (id INT COMMENT 'größe') SELECT id FROM orders
+@mysql SET NAMES utf8mb4
 CREATE TABLE empty_copy SELECT id FROM orders WHERE id > 10000
 DROP TABLE copied
 -- Times, modes and variables of the session
@@ -122,12 +125,12 @@ DROP USER u1
 -- The end of things
 CREATE TABLE other.short (id INT)
 DROP TABLE other.short, shop.empty_copy
-@mysql CREATE TABLE shop.late (id INT PRIMARY KEY, n INT)
-@mysql INSERT INTO shop.late VALUES (1, 1), (2, 2)
-@mysql ALTER TABLE shop.late ADD v VECTOR(3) NOT NULL
-@mysql UPDATE shop.late SET n = n + 1 WHERE id = 1
-@mysql UPDATE shop.late SET v = TO_VECTOR('[1,2,3]') WHERE id = 2
-@mysql INSERT IGNORE INTO shop.late (id, n) VALUES (3, 3)
+@mysql CREATE TABLE shop.later_on (id INT PRIMARY KEY, n INT)
+@mysql INSERT INTO shop.later_on VALUES (1, 1), (2, 2)
+@mysql ALTER TABLE shop.later_on ADD v VECTOR(3) NOT NULL
+@mysql UPDATE shop.later_on SET n = n + 1 WHERE id = 1
+@mysql UPDATE shop.later_on SET v = TO_VECTOR('[1,2,3]') WHERE id = 2
+@mysql INSERT IGNORE INTO shop.later_on (id, n) VALUES (3, 3)
 DROP TABLE IF EXISTS never_was
 CREATE TABLE made.t2 (id INT)
 DROP DATABASE made
