@@ -35,6 +35,8 @@ const TAIL: &str = "
 
 - JSON of MySQL arrives at MariaDB as text, for that is what MariaDB's JSON is: scalars of SQL types become what their text says. MariaDB's
   JSON column is a LONGTEXT in its log: a JSON column of MySQL refuses it by name, a text column takes it.
+- A GEOMETRY or VECTOR that may not be NULL holds no bytes in rows that were there when it was added. So it arrives where the server is of the same
+  kind. MySQL holds no such GEOMETRY: the sink halts and names the column.
 - VECTOR, UUID, INET4 and INET6 have no twin at the other server. UUID, INET4 and INET6 go into BINARY(16) and BINARY(4) columns; VECTOR into
   VARBINARY.
 - Columns whose collation the other server does not have cannot be created there; a table made by hand with another collation of the same

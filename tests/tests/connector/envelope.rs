@@ -122,7 +122,7 @@ async fn a_column_added_meanwhile_is_there_at_once() -> Result<()> {
     assert_eq!(records[0].json()["after"], json!({"id": 1}));
     assert_eq!(records[1].json()["after"], json!({"id": 2, "color": "red"}));
 
-    let parts = pipe.parts().await?;
+    let parts = pipe.beginnings().await?;
     let told: Vec<_> = parts
         .iter()
         .map(|part| (part.seq.number(), part.count, part.ddl.as_ref().map(|ddl| ddl.statement.as_str())))

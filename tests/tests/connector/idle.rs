@@ -51,7 +51,7 @@ async fn the_position_moves_past_what_is_left_out_and_takes_no_number() -> Resul
     assert!(pipe.parts().await?.is_empty());
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
     pipe.published().await?;
-    let parts = pipe.parts().await?;
+    let parts = pipe.beginnings().await?;
     assert_eq!(parts.len(), 1);
     assert_eq!(parts[0].seq.to_string(), "1-1");
     pipe.connector.stop().await

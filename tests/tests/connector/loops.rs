@@ -47,7 +47,7 @@ async fn what_a_sink_applied_is_left_out_and_everything_else_is_not() -> Result<
     pipe.run(["BEGIN", "DELETE FROM strait.lane", "INSERT INTO t VALUES (6)", "COMMIT"]).await?;
     pipe.published().await?;
     assert_eq!(ids(&pipe.table("t").await?), [2, 5, 6]);
-    let numbers: Vec<_> = pipe.parts().await?.iter().map(|part| part.seq.number()).collect();
+    let numbers: Vec<_> = pipe.beginnings().await?.iter().map(|part| part.seq.number()).collect();
     assert_eq!(numbers, [1, 2, 3], "what is left out takes no number");
     let mark = pipe.position().await?.expect("a position").lanes["shenzhen/main/0"];
     assert_eq!((mark.epoch, mark.seq), (2, Seq::new(1, 1)));

@@ -133,11 +133,9 @@ async fn statements_take_numbers_and_half_done_alters_do_not() -> Result<()> {
     ])
     .await?;
     pipe.published().await?;
-    let parts = pipe.parts().await?;
-    // A part that only closes what an earlier one began may be there or not.
+    let parts = pipe.beginnings().await?;
     let told: Vec<_> = parts
         .iter()
-        .filter(|part| part.first == 0)
         .map(|part| match &part.ddl {
             Some(ddl) => {
                 format!("{} +{}", ddl.statement.split(' ').take(3).collect::<Vec<_>>().join(" "), part.count)

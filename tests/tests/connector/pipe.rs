@@ -246,6 +246,11 @@ impl Pipe {
         Ok(self.spine().await?.into_iter().flat_map(|record| record.parts).collect())
     }
 
+    /// The first part of each source transaction. More may follow: a commit can fall due within any transaction.
+    pub async fn beginnings(&self) -> Result<Vec<SpinePart>> {
+        Ok(self.parts().await?.into_iter().filter(|part| part.first == 0).collect())
+    }
+
     pub fn topic(&self, table: &str) -> String {
         topics::data_topic(&self.prefix, &self.database, table)
     }

@@ -308,13 +308,13 @@ async fn xa_transactions_are_known_until_they_end() -> Result<()> {
         (position.left_out_xids.len(), position.prepared_xids.len())
     };
     assert_eq!(known(pipe.position().await?), (2, 1));
-    let parts = pipe.parts().await?.len();
+    let parts = pipe.beginnings().await?.len();
     pipe.connector.stop().await?;
     pipe.start().await?;
     pipe.run(["XA COMMIT 'a'", "XA ROLLBACK 'b'", "XA COMMIT 'c'"]).await?;
     pipe.published().await?;
     assert_eq!(known(pipe.position().await?), (0, 0));
-    assert_eq!(pipe.parts().await?.len(), parts + 1, "the commit of c, and nothing before");
+    assert_eq!(pipe.beginnings().await?.len(), parts + 1, "the commit of c, and nothing before");
     assert_eq!(pipe.table("t").await?.len(), 1);
     pipe.run(["XA COMMIT 'x'"]).await?;
     halts(&pipe, 1, &["XA COMMIT X'78',X'',1", "in no binary log that the server still has"]).await
