@@ -19,11 +19,12 @@ use tokio::runtime::Handle;
 
 use crate::{
     Error, Result,
-    config::{Config, PositionMode},
+    config::{Config, PositionMode, SnapshotMode},
     filter::{Filter, STRAIT},
     first_place,
     kafka::{self, Cluster, Purpose, Topics},
     schema_registry::SchemaRegistry,
+    snapshot,
     source::Source,
     start::{Shared, ensure_nothing_published},
 };
@@ -139,8 +140,15 @@ async fn look_at_source(config: &Config, stored: &Stored) -> Vec<Finding> {
 async fn first_place_finding(config: &Config) -> Option<Finding> {
     let mut conn = connect(&config.server_options()).await.ok()?;
     let facts = read_facts(&mut conn).await.ok()?;
-    let refused = first_place::resolve(&config.source, &facts).err()?;
-    Some(finding("start", &refused, &facts.place))
+    if let Err(refused) = first_place::resolve(&config.source, &facts) {
+        return Some(finding("start", &refused, &facts.place));
+    }
+    let with_rows = config.snapshot_begins() && config.snapshot.mode != SnapshotMode::SchemaOnly;
+    if !with_rows || !config.writes_watermarks(facts.flavor) {
+        return None;
+    }
+    let refused = snapshot::write_watermark(&mut conn, &facts.place).await.err()?;
+    Some(finding("snapshot", &refused, &facts.place))
 }
 
 fn start_of(position: &Position) -> Option<StartAt> {

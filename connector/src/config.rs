@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strait_mysql::server::{ServerOptions, Tls, TlsMode};
+use strait_mysql::server::{Flavor, ServerOptions, Tls, TlsMode};
 use strait_service::{
     Finding, List, Options, Period, Secret, Size,
     config::{Settings, refuse},
@@ -287,8 +287,9 @@ pub enum Compatibility {
 #[serde(default, deny_unknown_fields)]
 pub struct Snapshot {
     /// At the very first start with source.start = "now": "initial" publishes the rows that are there, while the
-    /// stream goes on; "schema-only" the tables' definitions only; "never" nothing. It needs GTIDs, and SELECT on what
-    /// is published. "when-needed" is "initial", and brings everything anew, in a new generation of the log, when the
+    /// stream goes on; "schema-only" the tables' definitions only; "never" nothing. It needs SELECT on what is
+    /// published; where source.position = "file" is MySQL, also the table strait.watermark, which the refusal tells how to
+    /// make. "when-needed" (with GTIDs) is "initial", and brings everything anew, in a new generation of the log, when the
     /// source has purged binary logs that were not read yet; the others halt then.
     pub mode: SnapshotMode,
     /// Tables that are read at the same time, each on a connection of its own.
@@ -465,9 +466,12 @@ impl Settings for Config {
 impl Config {
     /// Whether a very first start begins a snapshot: not where the readers are said to have something already.
     pub fn snapshot_begins(&self) -> bool {
-        self.snapshot.mode != SnapshotMode::Never
-            && self.source.start.trim() == "now"
-            && self.source.position == PositionMode::Gtid
+        self.snapshot.mode != SnapshotMode::Never && self.source.start.trim() == "now"
+    }
+
+    /// Whether a snapshot writes rows to `strait.watermark` at the source: at a MySQL without GTIDs.
+    pub fn writes_watermarks(&self, flavor: Flavor) -> bool {
+        flavor == Flavor::Mysql && self.source.position == PositionMode::File
     }
 
     /// Where signals are read from.

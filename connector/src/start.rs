@@ -240,6 +240,7 @@ fn readers(shared: &Shared, facts: &ServerFacts) -> ReaderOptions {
         server_id: facts.server_id,
         runtime: shared.runtime.clone(),
         flavor: facts.flavor,
+        watermarks: config.writes_watermarks(facts.flavor),
         server_uuid: facts.server_uuid.clone(),
         readers: usize::from(config.snapshot.readers),
         chunk_rows: u64::from(config.snapshot.chunk_rows),

@@ -9,7 +9,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::{eventually, mysql::Flavor, scenario::seed, sites::Sites, sites::SitesOptions};
+use e2e::{
+    eventually,
+    mysql::Flavor,
+    scenario::seed,
+    sites::{Sites, SitesOptions, accounts},
+};
 use mysql_async::{Conn, prelude::Queryable};
 
 const DATABASE: &str = "old";
@@ -145,18 +150,39 @@ impl Writer {
     }
 }
 
-async fn boot(connector: &str, sink: &str) -> Result<Sites> {
-    boot_of(Flavor::MySql, connector, sink).await
+/// How a reader knows what it sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Gtids,
+    MariaDb,
+    /// MySQL without GTIDs: by watermarks.
+    ByFile,
 }
 
-async fn boot_of(flavor: Flavor, connector: &str, sink: &str) -> Result<Sites> {
-    let options = SitesOptions {
-        flavors: [flavor; 2],
+async fn boot(connector: &str, sink: &str) -> Result<Sites> {
+    boot_of(Kind::Gtids, connector, sink).await
+}
+
+async fn boot_of(kind: Kind, connector: &str, sink: &str) -> Result<Sites> {
+    let mut options = SitesOptions {
         connector: format!("snapshot.mode = 'initial'\nsnapshot.chunk_rows = 100\n{connector}"),
         sink: sink.to_owned(),
         ..SitesOptions::with_databases([DATABASE])
     };
-    Sites::boot(&options).await
+    match kind {
+        Kind::Gtids => {}
+        Kind::MariaDb => options.flavors = [Flavor::MariaDb; 2],
+        Kind::ByFile => {
+            options.mysql_args =
+                ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"].map(str::to_owned).into();
+            options.connector.push_str("\nsource.position = 'file'");
+        }
+    }
+    let sites = Sites::boot(&options).await?;
+    if kind == Kind::ByFile {
+        sites.sites[0].servers.mysql.run(accounts::watermarks()).await?;
+    }
+    Ok(sites)
 }
 
 async fn fill_source(sites: &Sites) -> Result<()> {
@@ -200,17 +226,17 @@ async fn definitions(sites: &Sites, site: usize) -> Result<Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filled_source_arrives_while_it_is_written_to() -> Result<()> {
-    filled(Flavor::MySql).await
+    filled(Kind::Gtids).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn so_does_one_of_mariadb() -> Result<()> {
-    filled(Flavor::MariaDb).await
+    filled(Kind::MariaDb).await
 }
 
-async fn filled(flavor: Flavor) -> Result<()> {
+async fn filled(kind: Kind) -> Result<()> {
     let seed = seed(7)?;
-    let sites = boot_of(flavor, "", "").await?;
+    let sites = boot_of(kind, "", "").await?;
     fill_source(&sites).await?;
     let writer = Writer::start(&sites, seed).await?;
     let [source, target] = &sites.sites;
@@ -233,7 +259,18 @@ async fn filled(flavor: Flavor) -> Result<()> {
 /// commit back until somebody acknowledges it. A chunk that is read meanwhile would bring the row as it was before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_is_streamed_before_it_is_executed_is_not_overwritten() -> Result<()> {
-    let sites = boot(
+    streamed_early(Kind::Gtids, "waiting until what was streamed is executed").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_is_it_where_watermarks_are_written() -> Result<()> {
+    streamed_early(Kind::ByFile, "writing a watermark table=old.second").await
+}
+
+/// `waits`: what the reader says that waits.
+async fn streamed_early(kind: Kind, waits: &str) -> Result<()> {
+    let sites = boot_of(
+        kind,
         "publish.when = 'immediately'\nsnapshot.readers = 1\nlog.level = 'info,strait_connector=debug'",
         "snapshot.rows = 'replace'",
     )
@@ -275,8 +312,11 @@ async fn a_change_that_is_streamed_before_it_is_executed_is_not_overwritten() ->
     gate.query_drop("UNLOCK TABLES").await?;
     eventually(PATIENCE, || async {
         let words = connector.words().map_err(|error| error.to_string())?;
-        let waits = words.contains("waiting until what was streamed is executed");
-        if waits || words.contains("the snapshot is complete") { Ok(()) } else { Err(connector.last_words()) }
+        if words.contains(waits) || words.contains("the snapshot is complete") {
+            Ok(())
+        } else {
+            Err(connector.last_words())
+        }
     })
     .await?;
     source.run(["SET GLOBAL rpl_semi_sync_source_enabled = OFF"]).await?;
@@ -288,18 +328,23 @@ async fn a_change_that_is_streamed_before_it_is_executed_is_not_overwritten() ->
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_both_processes_loses_nothing_of_a_snapshot() -> Result<()> {
-    killed(Flavor::MySql).await
+    killed(Kind::Gtids).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_of_one_of_mariadb() -> Result<()> {
-    killed(Flavor::MariaDb).await
+    killed(Kind::MariaDb).await
 }
 
-async fn killed(flavor: Flavor) -> Result<()> {
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_of_one_without_gtids() -> Result<()> {
+    killed(Kind::ByFile).await
+}
+
+async fn killed(kind: Kind) -> Result<()> {
     let seed = seed(8)?;
     let mut random = fastrand::Rng::with_seed(seed);
-    let sites = boot_of(flavor, "", "").await?;
+    let sites = boot_of(kind, "", "").await?;
     fill_source(&sites).await?;
     let writer = Writer::start(&sites, seed).await?;
     let [source, target] = &sites.sites;

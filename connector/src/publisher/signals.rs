@@ -7,7 +7,6 @@
 use strait_mysql::{
     binlog::{RowsEvent, RowsKind, TableMap},
     catalog::TableName,
-    server::Flavor,
 };
 use strait_schemas::{PlannedTable, Signal};
 use strait_service::{Disposition, Finding, Patterns, Refusal as _};
@@ -94,9 +93,6 @@ impl Publisher {
             tracing::warn!(id = signal.id, "a snapshot that was asked for is passed over: {why}");
             Ok(true)
         };
-        if self.progress.gtids.is_none() && self.flavor == Flavor::Mysql {
-            return refused("it needs GTIDs (gtid_mode = ON, source.position = \"gtid\")");
-        }
         let wanted: Result<Vec<_>, _> = wanted
             .iter()
             .map(|it| patterns([&it.tables]).map(|tables| (tables, it.condition.as_deref())))
@@ -138,7 +134,7 @@ impl Publisher {
             wanted.iter().find(|(pattern, _)| pattern.matches(&whole)).map(|(_, condition)| *condition)
         };
         let (mut tables, high) =
-            snapshot::look(&self.readers.server, &self.source, &self.filter, |name| meant(name).is_some())?;
+            snapshot::look(&self.readers, &self.source, &self.filter, |name| meant(name).is_some())?;
         for (_, table) in &mut tables {
             let name = TableName::new(&table.database, &table.table);
             table.condition = meant(&name).flatten().map(str::to_owned);

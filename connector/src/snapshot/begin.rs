@@ -13,6 +13,8 @@ use super::{
     LogPlace,
     moment::unknown_end,
     plan::{self, Definition, Listing},
+    reader::ReaderOptions,
+    watermark,
 };
 use crate::{Error, Result, config::Config, filter::Filter, source::Source};
 
@@ -30,18 +32,21 @@ pub struct Begun {
 
 /// Some tables as they are now, and a place in the binary log behind that.
 pub fn look(
-    server: &ServerOptions,
+    readers: &ReaderOptions,
     source: &Source,
     filter: &Filter,
     meant: impl Fn(&TableName) -> bool,
 ) -> Result<(Vec<(Definition, PlannedTable)>, LogPlace)> {
-    let place = server.place();
+    let place = readers.server.place();
     let failed = |attempted| {
         let place = place.clone();
         move |source| Error::Source { attempted, place, source }
     };
     source.wait_for(async {
-        let mut conn = connect(server).await.map_err(failed("connect for a snapshot"))?;
+        let mut conn = connect(&readers.server).await.map_err(failed("connect for a snapshot"))?;
+        if readers.watermarks {
+            watermark::write(&mut conn, &place).await?;
+        }
         let listing = plan::list(&mut conn, filter, &place, meant).await?;
         let planned = plan::estimate(&mut conn, &listing, &place).await?;
         let end = read_binlog_place(&mut conn).await.map_err(failed("ask where the binary log ends"))?;
@@ -106,6 +111,9 @@ pub fn begin(config: &Config, source: &Source, filter: &Filter, id: u64, with_ro
             let mut tables = plan::estimate(&mut conn, &after, &place).await?;
             if !with_rows {
                 tables.clear();
+            }
+            if !tables.is_empty() && config.writes_watermarks(facts.flavor) {
+                watermark::write(&mut conn, &place).await?;
             }
             let plan = Arc::new(SnapshotPlan { id, tables, initial: true });
             return Ok(Begun { facts, plan, listing: after });

@@ -1,5 +1,5 @@
 //! Snapshot: the rows that a table held already, brought into the log while the stream goes on. No table is locked, and
-//! nothing is written at the source.
+//! nothing is written at a source that has GTIDs.
 //!
 //! A table is read in chunks by its key. For each chunk:
 //! 1. The publisher opens a *window*, between two transactions: from now on it notes the keys of the table's rows
@@ -12,6 +12,9 @@
 //! MariaDB has no set of what its engines have committed, but a consistent snapshot tells the place in the binary log up
 //! to which it sees exactly everything: there 2 takes snapshots until one lies behind all that was streamed, and its place
 //! is H. Only XA COMMIT is an exception there, for which there is a way of its own (`committing`).
+//!
+//! MySQL without GTIDs (`source.position = "file"`) tells neither: there 2 is a row of the reader's own (`watermark`), the only
+//! thing that is ever written at a source.
 //!
 //! Argument. A transaction enters `gtid_executed` after the engine has committed it, and is written to the binary
 //! log before. Let T be a transaction that touches key k of the chunk, and k be in no window.
@@ -39,6 +42,7 @@ mod keys;
 mod moment;
 mod plan;
 mod reader;
+mod watermark;
 mod window;
 
 use strait_mysql::client::{ClientError, code, server_code};
@@ -52,6 +56,7 @@ pub use desk::{Desk, LogPlace, ReadChunk, Streamed};
 pub use keys::to_wire;
 pub use plan::{Definition, Listing};
 pub use reader::{Portion, ReaderOptions, Work, read};
+pub use watermark::write as write_watermark;
 pub use window::Window;
 
 /// A right that is missing stays so until somebody grants it; any other fault is worth another try.

@@ -13,6 +13,7 @@ use strait_mysql::{
 use super::{
     desk::{LogPlace, Opened, Streamed, WindowId},
     reader::{Reader, Reading},
+    watermark,
 };
 use crate::{Error, Result};
 
@@ -40,6 +41,9 @@ impl Reader<'_> {
             Opened::Discarded(id) => return Ok(Moment::Missed(id)),
             Opened::Closed => return Ok(Moment::Over),
         };
+        if self.options.watermarks {
+            tracing::debug!(table = %reading.name, "writing a watermark");
+        }
         let mut told = false;
         while !self.sees(&streamed).await? {
             if !std::mem::replace(&mut told, true) {
@@ -53,8 +57,12 @@ impl Reader<'_> {
         Ok(Moment::Open(id))
     }
 
-    /// MariaDB: if so, a transaction is left open that does.
+    /// Or makes it so. MariaDB: a transaction is left open that does.
     async fn sees(&mut self, streamed: &Streamed) -> Result<bool> {
+        if self.options.watermarks {
+            watermark::write(&mut self.conn, &self.options.server.place()).await?;
+            return Ok(true);
+        }
         if self.options.flavor == Flavor::Mysql {
             return Ok(self.executed().await?.contains_set(&streamed.gtids));
         }

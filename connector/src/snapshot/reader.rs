@@ -38,6 +38,8 @@ pub struct ReaderOptions {
     pub server_id: u32,
     pub runtime: Handle,
     pub flavor: Flavor,
+    /// Rather than ask what is executed: `Config::writes_watermarks`.
+    pub watermarks: bool,
     /// The server that is streamed from: a proxy may lead elsewhere.
     pub server_uuid: Option<String>,
     pub readers: usize,

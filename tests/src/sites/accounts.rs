@@ -17,6 +17,11 @@ pub async fn create(server: &MySql, databases: &[String]) -> Result<()> {
     server.run([outside].into_iter().chain(statements(databases, server.flavor()))).await
 }
 
+/// What the manual wants for a snapshot of a MySQL without GTIDs.
+pub fn watermarks() -> impl Iterator<Item = &'static str> {
+    MANUAL.lines().skip_while(|line| !line.starts_with("CREATE DATABASE IF NOT EXISTS strait;")).take(3)
+}
+
 /// The manual's, for these databases in place of its `shop`. Not those that it wants of the other kind of server only.
 fn statements(databases: &[String], flavor: Flavor) -> Vec<String> {
     let concerns = |line: &str| match line.split_once("-- only where") {

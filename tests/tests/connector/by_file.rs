@@ -6,6 +6,8 @@ use mysql_async::{Row, prelude::Queryable};
 
 use crate::{Pipe, Published};
 
+const BY_FILE: [(&str, &str); 2] = [("source.position", "file"), ("snapshot.mode", "never")];
+
 async fn without_gtids() -> Result<MySql> {
     MySql::start(MySqlOptions::named("file").args(["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]))
         .await
@@ -34,8 +36,12 @@ async fn gtids_off_is_refused_unless_told_and_then_followed_by_file_and_position
     assert_eq!(status.code(), Some(2), "{words}");
     assert!(words.contains("source.position = \"file\""), "{words}");
 
-    let pipe = pipe.with_settings(&[("source.position", "file")]).await?;
+    let pipe = pipe.with_settings(&[("source.position", "file"), ("snapshot.mode", "initial")]).await?;
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    let (status, words) = pipe.start_and_halt().await?;
+    assert_eq!(status.code(), Some(1), "{words}");
+    assert!(words.contains("CREATE TABLE strait.watermark (reader INT"), "{words}");
+    let pipe = pipe.with_settings(&BY_FILE).await?;
     pipe.start().await?;
     pipe.run(["INSERT INTO t VALUES (1)", "FLUSH BINARY LOGS", "INSERT INTO t VALUES (2)"]).await?;
     published(&pipe).await?;
@@ -56,7 +62,7 @@ async fn gtids_off_is_refused_unless_told_and_then_followed_by_file_and_position
 
 #[tokio::test]
 async fn another_server_cannot_be_followed() -> Result<()> {
-    let pipe = Pipe::own(without_gtids().await?, &[("source.position", "file")]).await?;
+    let pipe = Pipe::own(without_gtids().await?, &BY_FILE).await?;
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
     pipe.start().await?;
     pipe.run(["INSERT INTO t VALUES (1)"]).await?;
@@ -71,7 +77,7 @@ async fn another_server_cannot_be_followed() -> Result<()> {
 
 #[tokio::test]
 async fn a_file_that_was_read_to_its_end_may_be_purged() -> Result<()> {
-    let pipe = Pipe::own(without_gtids().await?, &[("source.position", "file")]).await?;
+    let pipe = Pipe::own(without_gtids().await?, &BY_FILE).await?;
     pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
     pipe.start().await?;
     pipe.run(["INSERT INTO t VALUES (1)", "FLUSH BINARY LOGS"]).await?;

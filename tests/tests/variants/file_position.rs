@@ -8,7 +8,8 @@ use crate::OneWay;
 async fn file_and_position_carry_over_rotations_and_restarts() -> Result<()> {
     let table = "CREATE TABLE v.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(50))";
     let off = ["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"];
-    let one = OneWay::start(&off, "[source]\nposition = 'file'", &[table]).await?;
+    let one =
+        OneWay::start(&off, "[source]\nposition = 'file'\n[snapshot]\nmode = 'never'", &[table]).await?;
     for round in 0..3 {
         one.run([
             "INSERT INTO t (v) VALUES ('a'), ('b')",
