@@ -1,7 +1,10 @@
 //! What the settings make of one table version: which columns go out and as what, which rows, to which topic, in which partition.
 //! Pure, so that `check` says of the tables that are there what `run` would say at their first rows.
 
-use strait_mysql::{binlog::TableMap, catalog::Table};
+use strait_mysql::{
+    binlog::{ColumnDef, ColumnType, TableMap},
+    catalog::Table,
+};
 
 use crate::{
     condition::Bound,
@@ -57,6 +60,21 @@ impl Shaping {
             .partition_columns(map, key, &published)
             .map_err(|unfit| of_table(unfit.setting, unfit.cause))?;
         Ok(Self { treatments, published, condition, topic, partition_by })
+    }
+
+    /// Without the columns that MariaDB keeps beside a table's own for unique keys on long values, and logs like them: a
+    /// BIGINT UNSIGNED `DB_ROW_HASH_<number>` each, behind all others (10.11, `make_unique_invisible_field_name`).
+    pub fn without_hashes(mut self, map: &TableMap) -> Self {
+        let is_hash = |column: &ColumnDef| {
+            let number = column.name.strip_prefix("DB_ROW_HASH_");
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+                && (column.ty, column.unsigned) == (ColumnType::LongLong, true)
+        };
+        let hashes = map.columns.iter().rev().take_while(|column| is_hash(column)).count();
+        let own = map.columns.len() - hashes;
+        self.treatments[own..].fill(Treatment::LeftOut { setting: "a unique key on long values" });
+        self.published.retain(|at| *at < own);
+        self
     }
 
     /// All columns go out as they are.

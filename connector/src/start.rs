@@ -164,7 +164,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     let mut publisher = Publisher {
         producer,
         topics,
-        tables: Tables::new(config, filter.clone(), routing, registry),
+        tables: Tables::new(config, facts.flavor, filter.clone(), routing, registry),
         filter,
         numbering: Numbering::new(beginning.next_seq, beginning.attempt),
         framer: framer(&start),

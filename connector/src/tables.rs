@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use strait_mysql::binlog::TableMap;
+use strait_mysql::{binlog::TableMap, server::Flavor};
 use strait_schemas::{TableEncoder, TableSchema};
 
 use crate::{
@@ -57,6 +57,7 @@ pub struct Tables {
 /// Makes a table version ready to be published.
 struct Compiler {
     prefix: String,
+    flavor: Flavor,
     format: Format,
     types: Types,
     registry: SchemaRegistry,
@@ -66,8 +67,15 @@ struct Compiler {
 }
 
 impl Tables {
-    pub fn new(config: &Config, filter: Filter, routing: Routing, registry: SchemaRegistry) -> Self {
+    pub fn new(
+        config: &Config,
+        flavor: Flavor,
+        filter: Filter,
+        routing: Routing,
+        registry: SchemaRegistry,
+    ) -> Self {
         let compiler = Compiler {
+            flavor,
             prefix: config.prefix.clone(),
             format: config.schema.format,
             // Flat forms have values as MySQL shows them.
@@ -126,6 +134,10 @@ impl Compiler {
         let key = key_of(map, source)?;
         let shaping = Shaping::of(&self.prefix, filter, &self.routing, map, &key)
             .map_err(|cause| unfit(map, &cause, &place))?;
+        let shaping = match self.flavor {
+            Flavor::MariaDb => shaping.without_hashes(map),
+            Flavor::Mysql => shaping,
+        };
         if !shaping.is_whole() {
             let catalog = source.table(&map.database, &map.table)?;
             shaping

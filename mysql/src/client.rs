@@ -20,6 +20,12 @@ pub mod code {
     pub const ACCOUNT_LOCKED: u16 = 3118;
     pub const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
     pub const BAD_FIELD: u16 = 1054;
+    pub const OUT_OF_RANGE: u16 = 1264;
+    pub const TRUNCATED_WRONG_VALUE: u16 = 1292;
+    pub const WRONG_VALUE_FOR_FIELD: u16 = 1366;
+    pub const DATA_TOO_LONG: u16 = 1406;
+    pub const WRONG_VALUE_FOR_TYPE: u16 = 1411;
+    pub const DATETIME_OVERFLOW: u16 = 1441;
     pub const DUPLICATE_ENTRY: u16 = 1062;
     pub const DISK_FULL: u16 = 1021;
     pub const TABLE_ACCESS_DENIED: u16 = 1142;

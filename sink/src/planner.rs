@@ -216,6 +216,15 @@ impl Planner {
     /// Parents and children of a snapshot come in their own time. So nothing is checked before all are there, but what
     /// the source's foreign keys did without a word in the log must happen here, too, and that takes the parent's row.
     fn gather(&mut self, mut change: Change) {
+        if change.empties() {
+            // No child is to notice that the row goes for a moment.
+            change.flags |= NO_FOREIGN_KEY_CHECKS;
+            let (gone, change) = change.parted();
+            if let Some(gone) = gone {
+                self.open.push(gone);
+            }
+            return self.open.push(change);
+        }
         if self.pending.is_empty() {
             return self.open.push(change);
         }

@@ -81,6 +81,7 @@ fn times() -> Vec<Case> {
         case("DATE", Kind::Date, literal("2024-00-15"), "'2024-00-15'"),
         case("DATE", Kind::Date, literal("2023-02-31"), "'2023-02-31'"),
         case("TIME(6)", Kind::MicroTime, Datum::Time(-3_020_399_000_000), "'-838:59:59'"),
+        case("TIME(6)", Kind::MicroTime, Datum::Time(0), "0"),
         case("TIME(6)", Kind::MicroTime, Datum::Time(-1), "'-00:00:00.000001'"),
         case(
             "DATETIME(6)",
@@ -322,6 +323,42 @@ async fn survive(cases: Vec<Case>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// As a part of the primary key each value is found, also where it is the only one in a list.
+async fn lead(cases: Vec<Case>) -> Result<()> {
+    for case in cases {
+        if ["JSON", "BLOB", "TEXT", "POINT", "VECTOR"].iter().any(|none| case.definition.contains(none)) {
+            continue;
+        }
+        let mut scene = Scene::new(vec![case]).await?;
+        let definition = scene.cases[0].definition;
+        let table = format!("CREATE TABLE by_value (id INT, c0 {definition} NOT NULL, PRIMARY KEY (c0, id))");
+        scene.conn.query_drop(table).await?;
+        let mapping = scene.mapping("by_value").await?;
+        for form in [Form::Folded, Form::Original] {
+            let (row, other) = (scene.row(1), scene.row(2));
+            let insert = |row| change(&mapping, Operation::Insert, None, Some(row));
+            scene.apply(form, vec![insert(row.clone()), insert(other.clone())]).await?;
+            scene.apply(form, vec![change(&mapping, Operation::Delete, Some(row), None)]).await?;
+            let moved = change(&mapping, Operation::Update, Some(other), Some(scene.row(3)));
+            scene.apply(form, vec![moved]).await?;
+            let found: Vec<i64> = scene.conn.query("SELECT id FROM by_value").await?;
+            assert_eq!(found, [3], "{definition}");
+            scene.apply(form, vec![change(&mapping, Operation::Delete, Some(scene.row(3)), None)]).await?;
+            assert_eq!(scene.count("by_value").await?, 0, "{definition}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_are_found_by_keys_of_every_kind() -> Result<()> {
+    lead(numbers()).await?;
+    lead(times()).await?;
+    lead(bytes_and_text()).await?;
+    let odd = "VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_german2_ci";
+    lead(vec![case(odd, Kind::Text, text("ß"), "'ß'")]).await
 }
 
 #[tokio::test]

@@ -10,6 +10,11 @@ use strait_mysql::{
 use super::work::{Expect, OnMissing, Statement};
 use crate::error::{Error, Result};
 
+/// `sql_mode` of a session. Without ERROR_FOR_DIVISION_BY_ZERO, NO_ZERO_DATE and NO_ZERO_IN_DATE.
+const STRICT: &str = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES,\
+                      NO_ENGINE_SUBSTITUTION";
+const LENIENT: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION";
+
 /// Session of a lane or of the control connection.
 ///
 /// Zero dates, invalid dates and explicit zeros of AUTO_INCREMENT columns are values like any other here; what
@@ -21,9 +26,7 @@ pub fn session(lock_wait_s: u32) -> Session {
         database: None,
         setup: vec![
             "SET NAMES utf8mb4".into(),
-            "SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,\
-             ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION'"
-                .into(),
+            format!("SET SESSION sql_mode = '{STRICT}'"),
             // As a statement: MariaDB before 11.1 has the variable under another name.
             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED".into(),
             "SET SESSION time_zone = '+00:00', autocommit = 1, wait_timeout = 60, sql_safe_updates = 0, unique_checks = 1, foreign_key_checks = 1"
@@ -88,7 +91,13 @@ impl LaneSession {
             self.run(set.as_bytes(), &set).await?;
             self.foreign_key_checks = statement.foreign_key_checks;
         }
-        match self.write(&statement.sql, statement).await {
+        let written = match self.write(&statement.sql, statement).await {
+            Err(Error::Target { source, .. }) if is_of_value(&source) && evidence => {
+                self.write_computed(statement, source).await
+            }
+            written => written,
+        };
+        match written {
             Ok(matched) => self.check_matched(statement, matched, evidence).await,
             Err(Error::Target { source, .. }) if is_duplicate(&source) && evidence => {
                 self.settle_duplicate(statement, source).await
@@ -114,6 +123,22 @@ impl LaneSession {
                 warning,
                 place: statement.place.clone(),
             }),
+        }
+    }
+
+    /// Without the strict mode, where only what the server computes may have been refused.
+    async fn write_computed(&mut self, statement: &Statement, refused: ClientError) -> Result<u64> {
+        let Some(exact) = &statement.exact else { return Err(applying(statement, refused)) };
+        let set = |mode: &str| format!("SET SESSION sql_mode = '{mode}'");
+        self.run(set(LENIENT).as_bytes(), "turning the strict mode off").await?;
+        let written = self.write(&statement.sql, statement).await;
+        self.run(set(STRICT).as_bytes(), "turning the strict mode on").await?;
+        let written = written?;
+        let asked = within(self.answer_timeout, self.conn.query_first::<u8, _>(exact.as_slice())).await;
+        let found = asked.map_err(|fault| self.failed("looking at a row that was written", fault))?;
+        match found {
+            Some(_) => Ok(written),
+            None => Err(applying(statement, refused)),
         }
     }
 
@@ -226,6 +251,20 @@ fn with_place(statement: &Statement, error: Error) -> Error {
         Error::Target { source, .. } => applying(statement, source),
         other => other,
     }
+}
+
+/// A value does not fit, says the strict mode.
+fn is_of_value(source: &ClientError) -> bool {
+    let codes = [
+        code::OUT_OF_RANGE,
+        code::DATA_TRUNCATED,
+        code::TRUNCATED_WRONG_VALUE,
+        code::WRONG_VALUE_FOR_FIELD,
+        code::DATA_TOO_LONG,
+        code::WRONG_VALUE_FOR_TYPE,
+        code::DATETIME_OVERFLOW,
+    ];
+    server_code(source).is_some_and(|code| codes.contains(&code))
 }
 
 fn is_duplicate(source: &ClientError) -> bool {

@@ -61,6 +61,10 @@ pub struct Statement {
     /// Written with the strict mode off: what the server warns of must be these columns' invalid values, and
     /// nothing else. `None`: the strict mode is on, so what does not fit is an error.
     pub invalid: Option<Vec<Arc<str>>>,
+    /// Where the table computes columns: finds the row, byte by byte, once it is written. The source's session may have
+    /// computed with its strict mode off what the strict mode refuses; so if that refuses the row in one's turn,
+    /// the row is written without, and must be found.
+    pub exact: Option<Vec<u8>>,
 }
 
 /// A batch, as statements. Must give the same rows each time.

@@ -141,9 +141,19 @@ impl Change {
             && self.mapping.primary.is_some()
     }
 
-    /// A move as a delete and an insert; otherwise the change as it is.
+    /// Whether an update leaves a column without a value, which only an INSERT can that does not name it.
+    pub fn empties(&self) -> bool {
+        let (Operation::Update, Some(before), Some(after)) = (self.operation, &self.before, &self.after)
+        else {
+            return false;
+        };
+        let emptied = |(before, after): (&Datum, &Datum)| *after == Datum::Nothing && before != after;
+        !self.is_partial() && before.iter().zip(after.iter()).any(emptied)
+    }
+
+    /// What no UPDATE can do as a delete and an insert; otherwise the change as it is.
     pub fn parted(mut self) -> (Option<Self>, Self) {
-        if !self.moves() {
+        if !self.moves() && !self.empties() {
             return (None, self);
         }
         let gone = Self {

@@ -204,6 +204,7 @@ impl ChunkWork {
             pending: true,
             on_missing: None,
             invalid: None,
+            exact: None,
         }
     }
 
@@ -274,6 +275,7 @@ impl Work for Finishing {
             pending: true,
             on_missing: None,
             invalid: None,
+            exact: None,
         });
         Ok(statements)
     }

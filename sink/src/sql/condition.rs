@@ -48,6 +48,11 @@ pub fn key_values(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(),
                 out.extend_from_slice(b" USING ");
                 out.extend_from_slice(charset.as_bytes());
                 out.push(b')');
+                // Else it has the charset's default one, which may not be compared with the column's.
+                if let Some(collation) = &column.collation {
+                    out.extend_from_slice(b" COLLATE ");
+                    out.extend_from_slice(collation.as_bytes());
+                }
                 Ok(())
             }
             _ => value(column, datum, out),

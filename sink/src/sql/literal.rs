@@ -110,8 +110,9 @@ fn date(days: i64, out: &mut Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
+/// Not as mere text: a list of one row, `(a, b) IN ((...))`, would be compared with the column's text, which has all its digits.
 fn time(micros: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(if micros < 0 { b"'-" } else { b"'" });
+    out.extend_from_slice(if micros < 0 { b"TIME'-" } else { b"TIME'" });
     clock(micros.unsigned_abs(), out);
     out.push(b'\'');
 }
@@ -143,8 +144,8 @@ mod tests {
         assert_eq!(day(2_932_896), "9999-12-31");
         assert_eq!(day(-719_528), "0000-01-01");
         assert!(date(2_932_897, &mut Vec::new()).is_err());
-        assert_eq!(text(|out| time(-3_020_399_000_000, out)), "'-838:59:59'");
-        assert_eq!(text(|out| time(1, out)), "'00:00:00.000001'");
+        assert_eq!(text(|out| time(-3_020_399_000_000, out)), "TIME'-838:59:59'");
+        assert_eq!(text(|out| time(1, out)), "TIME'00:00:00.000001'");
     }
 
     #[test]

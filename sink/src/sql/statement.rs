@@ -367,8 +367,10 @@ impl Writer<'_> {
         let stage = self.change(first).stage;
         // Also a row that is made sure of may be there.
         let pending = stage != Stage::Steady || self.step.action == Action::Keep;
-        let (on_duplicate, on_missing) =
-            if original { (self.on_duplicate(row)?, self.on_missing(row)?) } else { (None, None) };
+        let (on_duplicate, on_missing, exact) = match original {
+            true => (self.on_duplicate(row)?, self.on_missing(row)?, self.exact(row)?),
+            false => (None, None, None),
+        };
         self.statements.push(Statement {
             sql,
             foreign_key_checks: self.step.foreign_key_checks,
@@ -393,6 +395,7 @@ impl Writer<'_> {
             pending,
             on_missing,
             invalid: if self.step.lenient { Some(self.invalid(row)?) } else { None },
+            exact,
         });
         Ok(())
     }
@@ -432,6 +435,24 @@ impl Writer<'_> {
         self.values(self.after(row)?, &mut sql)
             .map_err(|(column, cause)| self.refused(row, column, cause))?;
         Ok(Some(OnMissing::Write(sql)))
+    }
+
+    /// Finds the row as it is to be, where the table computes columns.
+    fn exact(&self, row: StepRow) -> Result<Option<Vec<u8>>> {
+        let mapping = self.mapping();
+        let computes = mapping.target.table.columns.iter().any(|column| column.generated.is_some());
+        let Some(after) = self.change(row.after).after.as_ref().filter(|_| computes) else { return Ok(None) };
+        let mut sql = format!("SELECT 1 FROM {} WHERE ", mapping.target.quoted).into_bytes();
+        let mut conditions = || {
+            if mapping.primary.is_some() {
+                condition::by_key(mapping, after, &mut sql)?;
+                sql.extend_from_slice(b" AND ");
+            }
+            condition::by_image(mapping, after, &mut sql)
+        };
+        conditions().map_err(|(column, cause)| self.refused(row, column, cause))?;
+        sql.extend_from_slice(b" LIMIT 1");
+        Ok(Some(sql))
     }
 
     /// The columns that the row has an ENUM's invalid value in, or none. A lenient step is of one row.

@@ -224,6 +224,7 @@ mod tests {
                 kind,
                 unsigned: false,
                 charset: None,
+                collation: None,
                 comparison: Comparison::Bytes,
             };
             column.exact(form, b"1").expect("a form that can be read")

@@ -21,6 +21,7 @@ pub struct MappedColumn {
     /// The source's integer is unsigned: values above `i64::MAX` arrive as negative ones.
     pub unsigned: bool,
     pub charset: Option<String>,
+    pub collation: Option<String>,
     /// How an index on it compares.
     pub comparison: Comparison,
 }
@@ -104,6 +105,7 @@ impl Mapping {
                 kind: column.kind.clone(),
                 unsigned: column.source_type.name.ends_with("UNSIGNED"),
                 charset: found.charset.clone(),
+                collation: found.collation.clone(),
                 comparison: Comparison::of(class, found.collation.as_deref()),
             };
             columns.push((found.ordinal, written));
