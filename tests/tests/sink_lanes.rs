@@ -96,7 +96,7 @@ fn statement(sql: &str) -> Statement {
         pending: false,
         on_missing: None,
         invalid: None,
-        exact: None,
+        computed: None,
     }
 }
 

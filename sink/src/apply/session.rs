@@ -7,7 +7,7 @@ use strait_mysql::{
     server::{ServerOptions, Session, connect_session, place_of},
 };
 
-use super::work::{Expect, OnMissing, Statement};
+use super::work::{Computed, Expect, OnMissing, Statement};
 use crate::error::{Error, Result};
 
 /// `sql_mode` of a session. Without ERROR_FOR_DIVISION_BY_ZERO, NO_ZERO_DATE and NO_ZERO_IN_DATE.
@@ -91,13 +91,7 @@ impl LaneSession {
             self.run(set.as_bytes(), &set).await?;
             self.foreign_key_checks = statement.foreign_key_checks;
         }
-        let written = match self.write(&statement.sql, statement).await {
-            Err(Error::Target { source, .. }) if is_of_value(&source) && evidence => {
-                self.write_computed(statement, source).await
-            }
-            written => written,
-        };
-        match written {
+        match self.write(&statement.sql, statement, evidence).await {
             Ok(matched) => self.check_matched(statement, matched, evidence).await,
             Err(Error::Target { source, .. }) if is_duplicate(&source) && evidence => {
                 self.settle_duplicate(statement, source).await
@@ -110,8 +104,13 @@ impl LaneSession {
     /// Runs a text of the statement. With the strict mode off the server changes what does not fit, and warns: an
     /// ENUM's invalid value and a column without one, which are why it is off, have their warnings; any other is of a value that
     /// is not the source's.
-    async fn write(&mut self, sql: &[u8], statement: &Statement) -> Result<u64> {
-        let matched = self.run(sql, &statement.what).await?;
+    async fn write(&mut self, sql: &[u8], statement: &Statement, evidence: bool) -> Result<u64> {
+        let matched = match (self.run(sql, &statement.what).await, &statement.computed) {
+            (Err(Error::Target { source, .. }), Some(computed)) if evidence && is_of_value(&source) => {
+                self.write_computed(sql, statement, computed, source).await?
+            }
+            (ran, _) => ran?,
+        };
         let Some(invalid) = &statement.invalid else { return Ok(matched) };
         let asked = within(self.answer_timeout, warnings(&mut self.conn)).await;
         let (count, warnings) =
@@ -127,14 +126,20 @@ impl LaneSession {
     }
 
     /// Without the strict mode, where only what the server computes may have been refused.
-    async fn write_computed(&mut self, statement: &Statement, refused: ClientError) -> Result<u64> {
-        let Some(exact) = &statement.exact else { return Err(applying(statement, refused)) };
+    async fn write_computed(
+        &mut self,
+        sql: &[u8],
+        statement: &Statement,
+        computed: &Computed,
+        refused: ClientError,
+    ) -> Result<u64> {
         let set = |mode: &str| format!("SET SESSION sql_mode = '{mode}'");
         self.run(set(LENIENT).as_bytes(), "turning the strict mode off").await?;
-        let written = self.write(&statement.sql, statement).await;
+        let written = self.run(sql, &statement.what).await;
         self.run(set(STRICT).as_bytes(), "turning the strict mode on").await?;
         let written = written?;
-        let asked = within(self.answer_timeout, self.conn.query_first::<u8, _>(exact.as_slice())).await;
+        let Computed::Row(row) = computed else { return Ok(written) };
+        let asked = within(self.answer_timeout, self.conn.query_first::<u8, _>(row.as_slice())).await;
         let found = asked.map_err(|fault| self.failed("looking at a row that was written", fault))?;
         match found {
             Some(_) => Ok(written),
@@ -149,7 +154,7 @@ impl LaneSession {
         }
         match statement.on_missing.as_ref().filter(|_| evidence) {
             Some(OnMissing::Write(insert)) => {
-                self.write(insert, statement).await.map_err(|error| with_place(statement, error))?;
+                self.write(insert, statement, true).await.map_err(|error| with_place(statement, error))?;
                 Ok(repaired(
                     statement,
                     "a row that the source changed was missing at the target: written anew",
@@ -168,7 +173,8 @@ impl LaneSession {
 
     async fn settle_duplicate(&mut self, statement: &Statement, source: ClientError) -> Result<Done> {
         let Some(update) = &statement.on_duplicate else { return Err(applying(statement, source)) };
-        let matched = self.write(update, statement).await.map_err(|error| with_place(statement, error))?;
+        let matched =
+            self.write(update, statement, true).await.map_err(|error| with_place(statement, error))?;
         if matched == 0 {
             return Err(Error::Drift {
                 table: statement.table.to_string(),

@@ -29,6 +29,15 @@ pub enum Expect {
     Rows(u64),
 }
 
+/// How it is known that only what the server computes was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Computed {
+    /// No value is written.
+    Nothing,
+    /// The row must be found by this text, which compares it byte by byte.
+    Row(Vec<u8>),
+}
+
 /// What becomes of a row that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OnMissing {
@@ -61,10 +70,10 @@ pub struct Statement {
     /// Written with the strict mode off: what the server warns of must be these columns' invalid values, and
     /// nothing else. `None`: the strict mode is on, so what does not fit is an error.
     pub invalid: Option<Vec<Arc<str>>>,
-    /// Where the table computes columns: finds the row, byte by byte, once it is written. The source's session may have
-    /// computed with its strict mode off what the strict mode refuses; so if that refuses the row in one's turn,
-    /// the row is written without, and must be found.
-    pub exact: Option<Vec<u8>>,
+    /// Where the table computes columns: the source's session may have computed with its strict mode off what the strict
+    /// mode refuses, and the server computes them even of rows that it deletes or passes over. So what the strict mode refuses
+    /// in one's turn is done without.
+    pub computed: Option<Computed>,
 }
 
 /// A batch, as statements. Must give the same rows each time.

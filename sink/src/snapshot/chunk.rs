@@ -204,7 +204,7 @@ impl ChunkWork {
             pending: true,
             on_missing: None,
             invalid: None,
-            exact: None,
+            computed: None,
         }
     }
 
@@ -275,7 +275,7 @@ impl Work for Finishing {
             pending: true,
             on_missing: None,
             invalid: None,
-            exact: None,
+            computed: None,
         });
         Ok(statements)
     }

@@ -8,7 +8,7 @@ use std::{io::Write as _, sync::Arc};
 
 use super::condition;
 use crate::{
-    apply::{Expect, Form, OnMissing, Statement, Work},
+    apply::{Computed, Expect, Form, OnMissing, Statement, Work},
     datum::{Datum, Row},
     error::{Error, Result},
     plan::{Action, Batch, Change, Stage, Step, StepRow},
@@ -367,8 +367,8 @@ impl Writer<'_> {
         let stage = self.change(first).stage;
         // Also a row that is made sure of may be there.
         let pending = stage != Stage::Steady || self.step.action == Action::Keep;
-        let (on_duplicate, on_missing, exact) = match original {
-            true => (self.on_duplicate(row)?, self.on_missing(row)?, self.exact(row)?),
+        let (on_duplicate, on_missing, computed) = match original {
+            true => (self.on_duplicate(row)?, self.on_missing(row)?, self.computed(row)?),
             false => (None, None, None),
         };
         self.statements.push(Statement {
@@ -395,7 +395,7 @@ impl Writer<'_> {
             pending,
             on_missing,
             invalid: if self.step.lenient { Some(self.invalid(row)?) } else { None },
-            exact,
+            computed,
         });
         Ok(())
     }
@@ -438,10 +438,12 @@ impl Writer<'_> {
     }
 
     /// Finds the row as it is to be, where the table computes columns.
-    fn exact(&self, row: StepRow) -> Result<Option<Vec<u8>>> {
+    fn computed(&self, row: StepRow) -> Result<Option<Computed>> {
         let mapping = self.mapping();
-        let computes = mapping.target.table.columns.iter().any(|column| column.generated.is_some());
-        let Some(after) = self.change(row.after).after.as_ref().filter(|_| computes) else { return Ok(None) };
+        if mapping.target.table.columns.iter().all(|column| column.generated.is_none()) {
+            return Ok(None);
+        }
+        let Some(after) = &self.change(row.after).after else { return Ok(Some(Computed::Nothing)) };
         let mut sql = format!("SELECT 1 FROM {} WHERE ", mapping.target.quoted).into_bytes();
         let mut conditions = || {
             if mapping.primary.is_some() {
@@ -452,7 +454,7 @@ impl Writer<'_> {
         };
         conditions().map_err(|(column, cause)| self.refused(row, column, cause))?;
         sql.extend_from_slice(b" LIMIT 1");
-        Ok(Some(sql))
+        Ok(Some(Computed::Row(sql)))
     }
 
     /// The columns that the row has an ENUM's invalid value in, or none. A lenient step is of one row.

@@ -1,6 +1,7 @@
 //! The ways in which MySQL may write its binary log, one file each: through connector and sink to another MySQL, compared by bytes;
 //! or refused with the cause.
 
+mod lenient;
 mod one_way;
 
 mod compression;

@@ -189,7 +189,8 @@ fn generated(others: &[Column], random: &mut Rng) -> Option<String> {
     let of = any(random, &plain)?;
     let (ty, expression) = match of.kind.as_str() {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => {
-            ("DECIMAL(30,0)", format!("`{}` * 2 + 1", of.name))
+            // Of a BIGINT it would overflow in rows that are there already, which then not even the source could read.
+            ("DECIMAL(30,0)", format!("CAST(`{}` AS DECIMAL(25,0)) * 2 + 1", of.name))
         }
         "char" | "varchar" => ("VARCHAR(400) CHARACTER SET utf8mb4", format!("UPPER(`{}`)", of.name)),
         "date" | "datetime" => ("INT", format!("YEAR(`{}`)", of.name)),
