@@ -208,7 +208,12 @@ impl Publisher {
         let stopped: Vec<u32> = undone.filter(|table| is_meant(&plan.tables[*table as usize])).collect();
         for table in stopped {
             let planned = &plan.tables[table as usize];
-            tracing::info!(id = signal.id, table = %format_args!("{}.{}", planned.database, planned.table), "the snapshot of the table is stopped");
+            tracing::warn!(
+                id = signal.id,
+                table = %format_args!("{}.{}", planned.database, planned.table),
+                "the snapshot of the table is stopped: targets lack the rows that have not come, and of a table without a key also what \
+                 was changed since the snapshot began"
+            );
             if let Some(snapshot) = &self.snapshot {
                 snapshot.desk.leave(table);
             }
