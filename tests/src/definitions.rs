@@ -68,7 +68,8 @@ pub async fn ensure_same_definitions(left: &MySql, right: &MySql, databases: &[&
 }
 
 /// As [`ensure_same_definitions`], where tables were made from a text of the server's own: it says COLLATE or CHARACTER SET
-/// where the first statement did not, or the other way round. So what each column has is compared, not how that is said.
+/// where the first statement did not, or the other way round. So what each column has is compared, not how that is said. Nor
+/// does it say that a column has lost its default (ALTER COLUMN ... DROP DEFAULT): whoever runs the text gives it NULL.
 pub async fn ensure_alike_definitions(left: &MySql, right: &MySql, databases: &[&str]) -> Result<usize> {
     let (one, other) = tokio::try_join!(alike(left, databases), alike(right, databases))?;
     ensure_same(&one, &other)
@@ -77,7 +78,9 @@ pub async fn ensure_alike_definitions(left: &MySql, right: &MySql, databases: &[
 async fn alike(server: &MySql, databases: &[&str]) -> Result<Definitions> {
     let mut found = definitions(server, databases).await?;
     for text in found.values_mut() {
-        *text = without(&without(text, " CHARACTER SET "), " COLLATE ");
+        *text = [" CHARACTER SET ", " COLLATE ", " DEFAULT NULL"]
+            .iter()
+            .fold(text.clone(), |text, clause| without(&text, clause));
     }
     let mut conn = server.conn().await?;
     for database in databases {

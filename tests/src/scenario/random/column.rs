@@ -193,7 +193,11 @@ fn generated(others: &[Column], random: &mut Rng) -> Option<String> {
             ("DECIMAL(30,0)", format!("CAST(`{}` AS DECIMAL(25,0)) * 2 + 1", of.name))
         }
         "char" | "varchar" => ("VARCHAR(400) CHARACTER SET utf8mb4", format!("UPPER(`{}`)", of.name)),
-        "date" | "datetime" => ("INT", format!("YEAR(`{}`)", of.name)),
+        "date" | "datetime" =>
+        // Not YEAR: once the column is a text, it would depend on the session's NO_ZERO_DATE.
+        {
+            ("DECIMAL(30,6)", format!("`{}` + 0", of.name))
+        }
         "json" => ("JSON", format!("JSON_EXTRACT(`{}`, '$.k0')", of.name)),
         "binary" | "varbinary" => ("VARCHAR(700) CHARACTER SET ascii", format!("HEX(`{}`)", of.name)),
         _ => return None,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::{Begin, Random};
 use crate::mysql::Flavor;
@@ -20,12 +20,20 @@ pub async fn long(seed: u64) -> Result<String> {
     };
     let duration = Duration::from_mins(minutes);
     let begun = Instant::now();
-    let mut runs = 0;
+    let (mut runs, mut failed) = (0, 0);
     while begun.elapsed() < duration {
         let random = of(seed + runs, RUN.min(duration.saturating_sub(begun.elapsed())));
-        println!("{}", random.run().await?);
+        // Another seed may tell something else.
+        match random.run().await {
+            Ok(report) => println!("{report}"),
+            Err(error) => {
+                println!("{error:?}");
+                failed += 1;
+            }
+        }
         runs += 1;
     }
+    ensure!(failed == 0, "{failed} of {runs} runs failed");
     Ok(format!("{runs} runs"))
 }
 
