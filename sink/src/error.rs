@@ -54,7 +54,8 @@ pub enum Error {
     #[error("generation {generation} begins in the spine without a full snapshot")]
     GenerationWithoutSnapshot { generation: u16, topic: String, offset: i64 },
     #[error(
-        "the log has a gap, and a snapshot brings {table} anew: to keep the rows that are there would keep what changed in the gap"
+        "a snapshot brings {table} anew, after a gap in the log or because its rows were numbered before all had come: to keep the \
+         rows that are there would keep what is wrong"
     )]
     GapKept { table: String, place: String },
     #[error("a spine entry cannot be read")]

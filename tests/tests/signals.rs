@@ -232,7 +232,7 @@ async fn a_gap_in_the_log_is_met_by_a_snapshot_of_everything() -> Result<()> {
     let words = there.sink.last_words();
     ensure!(
         !status.success()
-            && words.contains("the log has a gap")
+            && words.contains("after a gap in the log")
             && words.contains("snapshot.rows = \"replace\""),
         "{status}: {words}"
     );

@@ -12,6 +12,7 @@ use mysql_async::prelude::Queryable;
 const DATABASE: &str = "old";
 const PATIENCE: Duration = Duration::from_mins(2);
 const READY: Duration = Duration::from_mins(1);
+const COMES_WHOLE: &str = "a table that the snapshot was to bring has another name or other numbers now";
 const SERIES: &str = "SELECT seq FROM old.numbers";
 
 /// `aaa` comes first, and the only reader is held there.
@@ -76,7 +77,7 @@ async fn changed_before_it_comes(flavor: Flavor) -> Result<()> {
         conn.query_drop(change).await?;
     }
     // What is streamed has been seen before anything is read.
-    said(&source.connector, "a table that the snapshot was to bring has this name now").await?;
+    said(&source.connector, COMES_WHOLE).await?;
     source.connector.kill9().await?;
     source.connector.start_ready(READY).await?;
     conn.query_drop("RENAME TABLE moved_on TO moved_away").await?;
@@ -107,4 +108,60 @@ async fn tables_that_change_before_they_come_arrive_as_they_are_then() -> Result
 #[tokio::test(flavor = "multi_thread")]
 async fn so_do_those_of_mariadb() -> Result<()> {
     changed_before_it_comes(Flavor::MariaDb).await
+}
+
+/// While a table comes in chunks of one row, its rows get numbers at the source.
+async fn numbered_while_it_comes(rows: &str) -> Result<Sites> {
+    let options = SitesOptions {
+        connector: "snapshot.mode = 'initial'\nsnapshot.chunk_rows = 1".to_owned(),
+        sink: format!("snapshot.rows = '{rows}'"),
+        ..SitesOptions::with_databases([DATABASE])
+    };
+    let sites = Sites::boot(&options).await?;
+    let [source, target] = sites.sites.each_ref();
+    let mut conn = source.servers.mysql.conn().await?;
+    conn.query_drop(format!("CREATE DATABASE {DATABASE}")).await?;
+    conn.query_drop(format!("USE {DATABASE}")).await?;
+    conn.query_drop("CREATE TABLE t (id INT PRIMARY KEY, v INT)").await?;
+    let many = "WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 3000)";
+    conn.query_drop("SET SESSION cte_max_recursion_depth = 3000").await?;
+    // Those that come first are numbered last.
+    conn.query_drop(format!("INSERT INTO t {many} SELECT i, i FROM s")).await?;
+    source.connector.start_ready(READY).await?;
+    target.sink.start_ready(READY).await?;
+    eventually(PATIENCE, || async {
+        let mut conn = target.servers.mysql.conn().await.map_err(|error| format!("{error:#}"))?;
+        let some: Result<Option<u32>, _> =
+            conn.query_first("SELECT id FROM old.t WHERE id > 5 LIMIT 1").await;
+        some.ok().flatten().map(drop).ok_or_else(|| "nothing has come".to_owned())
+    })
+    .await?;
+    conn.query_drop("DELETE FROM t WHERE id < 4").await?;
+    conn.query_drop("INSERT INTO t VALUES (-1, 0)").await?;
+    conn.query_drop("ALTER TABLE t ADD n INT AUTO_INCREMENT UNIQUE").await?;
+    conn.query_drop("INSERT INTO t (id) VALUES (4000)").await?;
+    said(&source.connector, COMES_WHOLE).await?;
+    Ok(sites)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_numbered_while_it_comes_comes_again() -> Result<()> {
+    let sites = numbered_while_it_comes("replace").await?;
+    said(&sites.sites[0].connector, "the snapshot is complete").await?;
+    let comparison = sites.quiet(&[DATABASE], Duration::from_secs(30)).await?;
+    ensure!(comparison.equal(), "{comparison}\n{}", sites.last_words());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_rows_are_kept_it_halts() -> Result<()> {
+    let sites = numbered_while_it_comes("keep").await?;
+    let sink = &sites.sites[1].sink;
+    ensure!(sink.wait(PATIENCE).await?.code() == Some(1));
+    let words = sink.words()?;
+    ensure!(
+        words.contains("its rows were numbered before all had come") && words.contains("snapshot.rows"),
+        "{words}"
+    );
+    Ok(())
 }

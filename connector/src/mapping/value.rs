@@ -25,6 +25,8 @@ use super::{
 use crate::filter::{Change, Treatment};
 
 /// What stands for a time that is none where null is not allowed.
+/// In a label: a text with one of them may be the label's, or not (`Label::doubtful`).
+const DOUBTFUL: [char; 3] = [',', '?', char::REPLACEMENT_CHARACTER];
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -88,7 +90,7 @@ enum Detail {
 struct Label {
     text: Box<str>,
     /// The text is not the label itself, or may not be: the catalog, which a snapshot has labels from, prints characters above
-    /// U+FFFF as '?'.
+    /// U+FFFF as '?', and bytes that are no character are U+FFFD.
     doubtful: bool,
 }
 
@@ -165,7 +167,7 @@ impl ColumnMapper {
                     .iter()
                     .map(|label| Label {
                         text: escape_label(label).into(),
-                        doubtful: label.contains([',', '?']),
+                        doubtful: label.contains(DOUBTFUL),
                     })
                     .collect(),
             },
@@ -401,7 +403,7 @@ impl ColumnMapper {
                 text.push(',');
             }
             told |= 1 << bit;
-            ambiguous |= label.is_empty() || label.contains([',', '?']);
+            ambiguous |= label.is_empty() || label.contains(DOUBTFUL);
             text.push_str(label);
         }
         let exact = (told != bitmap || ambiguous).then(|| by_index(bitmap));
@@ -642,10 +644,11 @@ pub mod tests {
         assert_eq!(map(column.clone(), ColumnValue::Enum(3)), (text("c"), None));
         assert_eq!(map(column, ColumnValue::Enum(4)), (text(""), index("4")));
         let printed = ColumnDef {
-            labels: ["?"].map(str::to_owned).into(),
+            labels: ["?", "\u{fffd}"].map(str::to_owned).into(),
             ..self::column("c", ColumnType::Enum { bytes: 1 })
         };
-        assert_eq!(map(printed, ColumnValue::Enum(1)), (text("?"), index("1")));
+        assert_eq!(map(printed.clone(), ColumnValue::Enum(1)), (text("?"), index("1")));
+        assert_eq!(map(printed, ColumnValue::Enum(2)), (text("\u{fffd}"), index("2")));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Tables that a snapshot is still to bring, and that go by another name now. What has come of such a table lies at the target under
 //! the new name, and what has not is read under it; where in it that is nobody knows any more. So it comes again, whole, as the
 //! table that it is now. Partitions that change places with a table bring what has not come into what has: then both come again.
+//! And a column that numbers the rows as they lie there would number those that have come otherwise than the source's: such a
+//! table comes again, too, which a target that keeps its rows refuses.
 
 use std::sync::Arc;
 
 use strait_mysql::{
     binlog::QueryEvent,
     catalog::TableName,
-    ddl::{Class, Object, Role},
+    ddl::{Class, Object, Role, Statement},
 };
 use strait_schemas::{PlannedTable, SnapshotPlan, SnapshotStep, TableBegin};
 
@@ -37,7 +39,14 @@ impl Publisher {
             (table, TableName::new(&planned.database, &planned.table))
         });
         let undone: Vec<_> = undone.collect();
-        let Moved { left, again } = moved(&statement.objects, &query.database_text(), &undone);
+        let Moved { mut left, mut again } = moved(&statement.objects, &query.database_text(), &undone);
+        let numbered = self.numbered(&statement, query, &undone);
+        if let Some((place, name)) = numbered.clone()
+            && !left.contains(&place)
+        {
+            left.push(place);
+            again.push((name, Some(place)));
+        }
         if left.is_empty() && again.is_empty() {
             return Ok(());
         }
@@ -46,7 +55,7 @@ impl Publisher {
             if !self.filter.publishes(&name.database, &name.table) {
                 continue;
             }
-            tracing::info!(table = %name, "a table that the snapshot was to bring has this name now: it comes whole");
+            tracing::info!(table = %name, "a table that the snapshot was to bring has another name or other numbers now: it comes whole");
             let was = place.map(|place| plan.tables[place as usize].clone());
             followed.extend(place.map(|place| (place, plan.tables.len() as u32)));
             plan.tables.push(PlannedTable {
@@ -81,13 +90,29 @@ impl Publisher {
         }
         let added = &plan.tables[first as usize..];
         for PlannedTable { database, table, .. } in added {
+            let repair = numbered.is_some();
             let step = format!("{STEP}{},begin={database}.{table}", plan.id);
-            let begin =
-                TableBegin { database: database.clone(), table: table.clone(), rows: true, repair: false };
+            let begin = TableBegin { database: database.clone(), table: table.clone(), rows: true, repair };
             self.numbering.snapshot(&step, now_us(), SnapshotStep::Table(begin));
             self.numbering.close();
         }
         if added.is_empty() { Ok(()) } else { self.read_from(plan, first) }
+    }
+}
+
+impl Publisher {
+    /// The table, of those that are to come, whose rows a statement numbers when some have come.
+    fn numbered(
+        &self,
+        statement: &Statement,
+        query: &QueryEvent<'_>,
+        undone: &[(u32, TableName)],
+    ) -> Option<(u32, TableName)> {
+        let object = statement.objects.first().filter(|_| statement.numbers)?;
+        let database = object.database.clone().unwrap_or_else(|| query.database_text().into_owned());
+        let name = TableName::new(database, &object.name);
+        let progress = self.progress.snapshot.as_ref()?;
+        undone.iter().find(|(place, known)| *known == name && progress.of(*place).is_some()).cloned()
     }
 }
 

@@ -108,6 +108,10 @@ fn clause(cursor: &mut Cursor<'_>, statement: &mut Statement) {
         }
     } else if let Some(value) = cursor.demand() {
         statement.demands.push(value);
+    } else if cursor.word("AUTO_INCREMENT") {
+        // Else the table's option.
+        let is_column = !cursor.sees_mark(b'=') && !cursor.sees_number();
+        statement.numbers |= is_column;
     } else if is_of_files(cursor) {
         statement.kind = Kind::ImportTablespace;
     } else {

@@ -20,6 +20,8 @@ pub struct Statement {
     /// The values of ALGORITHM and LOCK that demand more than a server may be able to do: whether it is depends on what
     /// has been done to its own table before, and on a session variable of MariaDB that no log tells.
     pub demands: Vec<Range<usize>>,
+    /// A column becomes AUTO_INCREMENT: each server numbers the rows that it has then.
+    pub numbers: bool,
 }
 
 /// An account as it is named; `CURRENT_USER` has no host.
@@ -38,6 +40,7 @@ impl Statement {
             conditional: false,
             rows_follow: None,
             demands: Vec::new(),
+            numbers: false,
         }
     }
 

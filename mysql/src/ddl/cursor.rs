@@ -55,6 +55,11 @@ impl<'a> Cursor<'a> {
         self.peek().is_some_and(|token| token.kind == TokenKind::Mark(mark))
     }
 
+    pub fn sees_number(&self) -> bool {
+        let is_number = |token: Token| token.kind == TokenKind::Word && self.bytes(token)[0].is_ascii_digit();
+        self.peek().is_some_and(is_number)
+    }
+
     /// Takes the key word if it comes next.
     pub fn word(&mut self, word: &str) -> bool {
         let seen = self.sees(word);

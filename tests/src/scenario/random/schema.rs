@@ -18,6 +18,8 @@ pub struct Names {
     pub number: u32,
     /// Whether there may be views: a snapshot brings none.
     pub views: bool,
+    /// Whether rows may be numbered: not while a snapshot brings them to a target that keeps what it has.
+    pub numbers: bool,
 }
 
 impl Names {
@@ -87,7 +89,9 @@ impl Names {
         let (new, definition) = any_column(number, flavor, &shape.columns, random);
         Some(match random.u32(..24) {
             // In a table without a key the numbers would be drawn in an order that nobody knows.
-            0 if shape.has_primary_key() => format!("ADD COLUMN `{new}` INT AUTO_INCREMENT UNIQUE"),
+            0 if shape.has_primary_key() && self.numbers => {
+                format!("ADD COLUMN `{new}` INT AUTO_INCREMENT UNIQUE")
+            }
             0..=5 => format!("ADD COLUMN `{new}` {definition}{place}"),
             6..=7 => format!("DROP COLUMN `{name}`"),
             // As it was, elsewhere; or of another type.
