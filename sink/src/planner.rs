@@ -223,7 +223,11 @@ impl Planner {
             if let Some(gone) = gone {
                 self.open.push(gone);
             }
-            return self.open.push(change);
+            // A change ahead of its row puts none there: the row's chunk brings it.
+            if change.stage != Stage::Ahead {
+                self.open.push(change);
+            }
+            return;
         }
         if self.pending.is_empty() {
             return self.open.push(change);

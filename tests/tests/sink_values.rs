@@ -398,6 +398,31 @@ async fn the_invalid_value_of_an_enum_arrives() -> Result<()> {
     Ok(())
 }
 
+/// Both are the empty text.
+#[tokio::test]
+async fn an_empty_label_is_told_from_the_invalid_value() -> Result<()> {
+    let kind = Kind::Enum { allowed: String::new() };
+    let mut scene = Scene::new(vec![case("ENUM('a','')", kind, text(""), "''")]).await?;
+    let mapping = scene.mapping("unkeyed").await?;
+    let (label, invalid) = (scene.row(1), vec![Datum::Int(1), Datum::Index(0)].into_boxed_slice());
+    for (gone, stays, left) in [(&label, &invalid, 0), (&invalid, &label, 2)] {
+        for row in [&invalid, &label] {
+            scene
+                .apply(Form::Original, vec![change(&mapping, Operation::Insert, None, Some(row.clone()))])
+                .await?;
+        }
+        scene
+            .apply(Form::Original, vec![change(&mapping, Operation::Delete, Some(gone.clone()), None)])
+            .await?;
+        let found: Vec<i64> = scene.conn.query("SELECT c0 + 0 FROM unkeyed").await?;
+        assert_eq!(found, [left]);
+        scene
+            .apply(Form::Original, vec![change(&mapping, Operation::Delete, Some(stays.clone()), None)])
+            .await?;
+    }
+    Ok(())
+}
+
 /// An array in the server's binary form: of opaque scalars, and last of the unsigned 5.
 fn json_array(scalars: &[(u8, Vec<u8>)]) -> Bytes {
     let count = scalars.len() + 1;

@@ -443,9 +443,10 @@ async fn login(options: &ReaderOptions) -> Result<Conn> {
         setup: vec![
             // The bytes of characters as they are stored; times in UTC; a key may be a date that is none.
             "SET SESSION character_set_results = NULL, time_zone = '+00:00', net_write_timeout = 3600, \
-             sql_mode = 'ALLOW_INVALID_DATES'"
+             sql_mode = 'ALLOW_INVALID_DATES', autocommit = 1, completion_type = 0"
                 .into(),
-            "SET SESSION TRANSACTION READ ONLY".into(),
+            // Another isolation level has no consistent snapshot.
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".into(),
         ],
         program: Some("strait-connector snapshot".into()),
         ..Session::default()

@@ -285,7 +285,7 @@ impl Lane {
         self.session.run(b"SAVEPOINT chunk", "SAVEPOINT").await?;
         let folded = self.write_statements(chunk, Form::Folded, ticket).await;
         match folded {
-            Err(error) if is_row_conflict(&error) => {
+            Err(error) if may_be_of_form(&error) => {
                 self.session.run(b"ROLLBACK TO SAVEPOINT chunk", "ROLLBACK TO SAVEPOINT").await?;
                 self.shared.events.redone("conflict");
                 self.write_statements(chunk, Form::Original, ticket).await
@@ -380,11 +380,7 @@ fn is_lock(error: &Error) -> bool {
     matches!(number(error), Some(code::LOCK_WAIT_TIMEOUT | code::DEADLOCK))
 }
 
-/// What may come of the order in which rows were written, or of folding them.
-fn is_row_conflict(error: &Error) -> bool {
-    matches!(error, Error::Drift { .. })
-        || matches!(
-            number(error),
-            Some(code::DUPLICATE_ENTRY | code::ROW_IS_REFERENCED | code::NO_REFERENCED_ROW)
-        )
+/// What may come of the order in which rows were written, of folding them, or of writing many at once.
+fn may_be_of_form(error: &Error) -> bool {
+    matches!(error, Error::Drift { .. } | Error::Apply { .. } | Error::ValueChanged { .. }) && !is_lock(error)
 }

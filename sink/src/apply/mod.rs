@@ -36,7 +36,7 @@ pub use session::session;
 pub use shared::Events;
 use shared::Shared;
 use turn::{Ticket, Turn};
-pub use work::{Applied, Computed, Expect, Form, OnMissing, Stamp, Statement, Task, Work};
+pub use work::{Applied, Computed, Expect, Form, OnDuplicate, OnMissing, Stamp, Statement, Task, Work};
 
 use crate::{
     checkpoint::{Started, Vector},

@@ -38,6 +38,15 @@ pub enum Computed {
     Row(Vec<u8>),
 }
 
+/// What becomes of a row that is there already, by its primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnDuplicate {
+    /// It is made the new image.
+    Write(Vec<u8>),
+    /// It stays as it is.
+    Keep(Vec<u8>),
+}
+
 /// What becomes of a row that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OnMissing {
@@ -60,9 +69,8 @@ pub struct Statement {
     /// Its first row.
     pub place: Place,
     pub expect: Expect,
-    /// At error 1062 in one's turn: makes the row with this primary key the new image. If it matches none,
-    /// another row holds the unique value, which is drift.
-    pub on_duplicate: Option<Vec<u8>>,
+    /// At error 1062 in one's turn. If it matches no row, another one holds the unique value, which is drift.
+    pub on_duplicate: Option<OnDuplicate>,
     /// A snapshot still brings the table: a row that is missing, or there, is no fault.
     pub pending: bool,
     /// If fewer rows matched than expected in one's turn. `None`: nothing can be done about it.

@@ -148,7 +148,9 @@ impl Change {
             return false;
         };
         let emptied = |(before, after): (&Datum, &Datum)| *after == Datum::Nothing && before != after;
-        !self.is_partial() && before.iter().zip(after.iter()).any(emptied)
+        // Children that follow a key must do so by an UPDATE.
+        let follows = self.moves() && self.cascades();
+        !self.is_partial() && !follows && before.iter().zip(after.iter()).any(emptied)
     }
 
     /// What no UPDATE can do as a delete and an insert; otherwise the change as it is.

@@ -10,7 +10,7 @@ use strait_mysql::snapshot::{KeyColumn, KeyValue, key_literal, key_range};
 use strait_schemas::{Chunk, KeyPart};
 
 use crate::{
-    apply::{Expect, Form, Statement, Work},
+    apply::{Computed, Expect, Form, Statement, Work},
     config::SnapshotRows,
     error::{Place, Result},
     plan::{Action, Operation, Step, StepRow, Token},
@@ -204,7 +204,8 @@ impl ChunkWork {
             pending: true,
             on_missing: None,
             invalid: None,
-            computed: None,
+            // It may refuse rows that are there.
+            computed: Some(Computed::Nothing),
         }
     }
 

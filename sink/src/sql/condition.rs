@@ -98,6 +98,12 @@ fn equal(column: &MappedColumn, datum: &Datum, out: &mut Vec<u8>) -> Result<(), 
     match (column.class, datum) {
         (_, Datum::Null) => wrapped(b"", b" IS NULL", out),
         (_, Datum::Nothing) => wrapped(b"HEX(", b")=''", out),
+        // An ENUM's invalid value is the empty text, too, and so is a SET of nothing but an empty label.
+        (ColumnClass::Enum, Datum::Text(text)) if text.is_empty() => {
+            wrapped(b"", b"+0<>0 AND ", out);
+            wrapped(b"HEX(", b")=''", out);
+        }
+        (ColumnClass::Set, Datum::Text(text)) if text.is_empty() => wrapped(b"", b"+0<=>0", out),
         (_, Datum::Text(text)) => {
             wrapped(b"CAST(CONVERT(", b" USING utf8mb4) AS BINARY)<=>", out);
             literal::binary(text, out);

@@ -8,7 +8,7 @@ use std::{io::Write as _, sync::Arc};
 
 use super::condition;
 use crate::{
-    apply::{Computed, Expect, Form, OnMissing, Statement, Work},
+    apply::{Computed, Expect, Form, OnDuplicate, OnMissing, Statement, Work},
     datum::{Datum, Row},
     error::{Error, Result},
     plan::{Action, Batch, Change, Stage, Step, StepRow},
@@ -258,7 +258,9 @@ impl Writer<'_> {
             }
             Action::Delete => sql.push(b')'),
             // What else may stand in the way than the row itself, the caller looks at; or an error tells, row by row.
-            Action::Keep if self.mapping().unique.is_empty() || self.form == Form::Folded => {
+            Action::Keep
+                if self.form == Form::Folded || self.mapping().unique.is_empty() && !self.computes() =>
+            {
                 let table = &self.mapping().target.quoted;
                 let key = &self.mapping().columns[condition::key(self.mapping())[0]].quoted;
                 write!(sql, " ON DUPLICATE KEY UPDATE {key}={table}.{key}").expect(INFALLIBLE);
@@ -401,9 +403,10 @@ impl Writer<'_> {
     }
 
     /// An insert that finds its own primary key makes the row there the new image.
-    fn on_duplicate(&self, row: StepRow) -> Result<Option<Vec<u8>>> {
+    fn on_duplicate(&self, row: StepRow) -> Result<Option<OnDuplicate>> {
         let mapping = self.mapping();
         let mut sql = Vec::new();
+        let keeps = self.step.action == Action::Keep;
         let written = match (self.step.action, &mapping.primary) {
             (Action::Insert, Some(_)) => {
                 let after = self.after(row)?;
@@ -418,7 +421,7 @@ impl Writer<'_> {
             _ => return Ok(None),
         };
         written.map_err(|(column, cause)| self.refused(row, column, cause))?;
-        Ok(Some(sql))
+        Ok(Some(if keeps { OnDuplicate::Keep(sql) } else { OnDuplicate::Write(sql) }))
     }
 
     /// An update that finds no row with its primary key writes the row anew; a delete has nothing to do then.
@@ -437,16 +440,21 @@ impl Writer<'_> {
         Ok(Some(OnMissing::Write(sql)))
     }
 
+    /// Whether the target has generated columns.
+    fn computes(&self) -> bool {
+        self.mapping().target.table.columns.iter().any(|column| column.generated.is_some())
+    }
+
     /// Finds the row as it is to be, where the table computes columns.
     fn computed(&self, row: StepRow) -> Result<Option<Computed>> {
         let mapping = self.mapping();
-        if mapping.target.table.columns.iter().all(|column| column.generated.is_none()) {
+        if !self.computes() {
             return Ok(None);
         }
         let Some(after) = &self.change(row.after).after else { return Ok(Some(Computed::Nothing)) };
         let mut sql = format!("SELECT 1 FROM {} WHERE ", mapping.target.quoted).into_bytes();
         let mut conditions = || {
-            if mapping.primary.is_some() {
+            if self.change(row.after).is_keyed() {
                 condition::by_key(mapping, after, &mut sql)?;
                 sql.extend_from_slice(b" AND ");
             }

@@ -1,19 +1,26 @@
 //! What sessions without the strict mode write, and a strict sink would refuse: columns computed from values that are none of
 //! the type, values emptied by an UPDATE.
 
-use anyhow::Result;
-use e2e::{SitesOptions, mysql::Flavor};
+use anyhow::{Result, ensure};
+use e2e::{Sites, SitesOptions, mysql::Flavor};
 
 use crate::OneWay;
 
-const TABLES: [&str; 3] = [
+const SOON: std::time::Duration = std::time::Duration::from_secs(60);
+
+const TABLES: [&str; 5] = [
     "CREATE TABLE v.computed (id INT PRIMARY KEY, f DOUBLE, s VARCHAR(20), y INT AS (YEAR(f)) VIRTUAL, n INT AS (s + 1) STORED)",
     "CREATE TABLE v.unkeyed (f DOUBLE, s VARCHAR(20), y INT AS (YEAR(f)) VIRTUAL, n INT AS (s + 1) STORED)",
-    "CREATE TABLE v.parent (id INT PRIMARY KEY)",
+    "CREATE TABLE v.listed (id INT PRIMARY KEY, e ENUM('a','b'), s VARCHAR(20), n INT AS (s + 1) STORED)",
+    "CREATE TABLE v.digits (d INT PRIMARY KEY)",
+    "CREATE TABLE v.many (id INT PRIMARY KEY, s VARCHAR(20), n INT AS (s + 1) STORED)",
 ];
 
+/// Of the last three.
+const MORE: u64 = 2 + 10 + 2000;
+
 /// Odd rows among plain ones, of which some come into one statement.
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 11] = [
     "SET SESSION sql_mode = ''",
     "INSERT INTO computed (id, f, s) VALUES (1, 20240131, '7'), (2, 9007199254740992, 'x'), (3, NULL, ''), (4, 1e300, '1x')",
     "INSERT INTO unkeyed (f, s) VALUES (20240131, '7'), (9007199254740992, 'x'), (1e300, 'y')",
@@ -22,13 +29,18 @@ const ROWS: [&str; 8] = [
     "UPDATE computed SET id = id + 10 WHERE id > 2",
     "DELETE FROM computed WHERE id = 2",
     "DELETE FROM unkeyed WHERE s = 'x'",
+    "INSERT INTO listed (id, e, s) VALUES (1, 'a', '1'), (2, 'none', 'x')",
+    "INSERT INTO digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)",
+    // More than a batch.
+    "INSERT INTO many (id, s) SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d, IF(a.d = 3 AND b.d = 7, 'x', a.d) \
+     FROM digits a, digits b, digits c, digits e WHERE e.d < 2",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_source_computed_arrives() -> Result<()> {
     let one = OneWay::start(&[], "", &TABLES).await?;
     one.run(ROWS).await?;
-    one.arrives(5).await?;
+    one.arrives(5 + MORE).await?;
     one.sites.stop().await
 }
 
@@ -45,8 +57,36 @@ async fn so_it_does_from_mariadb_with_its_own_hash_columns() -> Result<()> {
         "DELETE FROM hashed WHERE id = 2",
     ])
     .await?;
-    one.arrives(6).await?;
+    one.arrives(6 + MORE).await?;
     one.sites.stop().await
+}
+
+/// Beside rows that the target keeps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_brings_what_the_source_computed() -> Result<()> {
+    let one = OneWay { sites: Sites::boot(&OneWay::options(&[], "snapshot.mode = 'initial'")).await? };
+    let [source, target] = one.sites.sites.each_ref();
+    source.servers.mysql.run([&["CREATE DATABASE v CHARACTER SET utf8mb4"][..], &TABLES].concat()).await?;
+    one.run(ROWS).await?;
+    let kept = "INSERT INTO v.computed (id, f, s) VALUES (1, -1, 'kept'), (13, 9007199254740992, 'kept')";
+    let begun = ["SET SESSION sql_mode = ''", "CREATE DATABASE v CHARACTER SET utf8mb4", TABLES[0], kept];
+    target.servers.mysql.run(begun).await?;
+    source.connector.start_ready(SOON).await?;
+    target.sink.start_ready(SOON).await?;
+    let compared = one.sites.quiet(&["v"], std::time::Duration::from_secs(15)).await?;
+    ensure!(
+        compared.to_string().contains("v.computed: 2 rows differ"),
+        "{compared}\n{}",
+        one.sites.last_words()
+    );
+    one.sites.sites[0]
+        .servers
+        .mysql
+        .run(["SET SESSION sql_mode = ''", "UPDATE v.computed SET s = 'changed'"])
+        .await?;
+    let compared = one.sites.quiet(&["v"], SOON).await?;
+    ensure!(compared.equal(), "{compared}\n{}", one.sites.last_words());
+    Ok(())
 }
 
 /// An UPDATE that leaves a column without bytes: it is done by an INSERT, of which nothing notices, no child either.
