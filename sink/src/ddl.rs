@@ -24,6 +24,7 @@ mod former;
 mod gtid;
 mod intent;
 mod policy;
+mod recovered;
 mod running;
 mod session;
 

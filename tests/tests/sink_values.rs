@@ -398,27 +398,41 @@ async fn the_invalid_value_of_an_enum_arrives() -> Result<()> {
     Ok(())
 }
 
-/// Both are the empty text.
+/// What `=` does not tell apart is told apart where rows are found by all of their columns.
 #[tokio::test]
-async fn an_empty_label_is_told_from_the_invalid_value() -> Result<()> {
+async fn values_that_look_alike_are_told_apart() -> Result<()> {
     let kind = Kind::Enum { allowed: String::new() };
-    let mut scene = Scene::new(vec![case("ENUM('a','')", kind, text(""), "''")]).await?;
+    told_apart("ENUM('a','')", kind, [text(""), Datum::Index(0)], ["2", "0"], "c0 + 0").await?;
+    let zeros = ["0", "-0"];
+    told_apart("FLOAT", Kind::Float32, [0.0, -0.0].map(Datum::Float), zeros, "c0").await?;
+    told_apart("DOUBLE", Kind::Float64, [0.0, -0.0].map(Datum::Double), zeros, "c0").await
+}
+
+/// `shown`: the values as the server shows this expression.
+async fn told_apart(
+    definition: &'static str,
+    kind: Kind,
+    values: [Datum; 2],
+    shown: [&str; 2],
+    expression: &str,
+) -> Result<()> {
+    let mut scene = Scene::new(vec![case(definition, kind, values[0].clone(), "NULL")]).await?;
     let mapping = scene.mapping("unkeyed").await?;
-    let (label, invalid) = (scene.row(1), vec![Datum::Int(1), Datum::Index(0)].into_boxed_slice());
-    for (gone, stays, left) in [(&label, &invalid, 0), (&invalid, &label, 2)] {
-        for row in [&invalid, &label] {
+    let rows = values.map(|value| vec![Datum::Int(1), value].into_boxed_slice());
+    let delete = |row: &[Datum]| change(&mapping, Operation::Delete, Some(row.into()), None);
+    for first in [0, 1] {
+        // The one that is not meant comes first in the table.
+        let (other, gone) = (first, 1 - first);
+        for row in [&rows[other], &rows[gone]] {
             scene
                 .apply(Form::Original, vec![change(&mapping, Operation::Insert, None, Some(row.clone()))])
                 .await?;
         }
-        scene
-            .apply(Form::Original, vec![change(&mapping, Operation::Delete, Some(gone.clone()), None)])
-            .await?;
-        let found: Vec<i64> = scene.conn.query("SELECT c0 + 0 FROM unkeyed").await?;
-        assert_eq!(found, [left]);
-        scene
-            .apply(Form::Original, vec![change(&mapping, Operation::Delete, Some(stays.clone()), None)])
-            .await?;
+        scene.apply(Form::Original, vec![delete(&rows[gone])]).await?;
+        let found: Vec<String> =
+            scene.conn.query(format!("SELECT CAST({expression} AS CHAR) FROM unkeyed")).await?;
+        assert_eq!(found, [shown[other]], "{definition}");
+        scene.apply(Form::Original, vec![delete(&rows[other])]).await?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use super::{
     At, LOOKING,
     gtid::{self, has_executed},
     intent::{self, Intent},
+    recovered::has_recovered,
 };
 use crate::{
     checkpoint::Started,
@@ -54,9 +55,14 @@ pub async fn settle(
         true => None,
         false => Some(answered(limit, server, LOOKING, has_executed(conn, &intent.gtid)).await?),
     };
-    // MariaDB that crashed after the change and before it was logged logs it when it comes up, under its own server_id.
     let by_server = gtid::is_chosen(&intent.gtid) || intent.server.is_same(&started.server);
-    let executed = executed.filter(|executed| *executed || by_server);
+    let executed = match executed {
+        Some(false) if by_server => Some(false),
+        // Another server may have it from one that is gone.
+        Some(false) if intent.server.uuid != started.server.uuid => None,
+        Some(false) => has_recovered(conn, &intent).await?,
+        executed => executed,
+    };
     let place = format!(
         "table strait.ddl at {}, origin {}, sink {}",
         place_of(conn),

@@ -7,7 +7,7 @@
 //! own would let a replica that applies domains side by side change the order. But it takes the server_id of a
 //! GTID from the session: under one that belongs to this sink alone, `gtid_binlog_state` shows a number that was not
 //! yet given before, exactly if the statement was logged. (A server that crashed meanwhile may have logged it
-//! afresh, under its own server_id: there nobody can tell, see `former`.)
+//! when it came up, under its own server_id: see `recovered`.)
 
 use strait_mysql::{
     client::{ClientError, Conn, Queryable},

@@ -20,7 +20,7 @@ impl Error {
             }
             Self::DdlUncertain { .. } => {
                 "look whether it took effect (SHOW CREATE TABLE at both sites), then UPDATE strait.ddl SET outcome = 'ran' (or \
-                 'not-run') in that row, and start again; GRANT REPLICATION_APPLIER ON *.* TO the sink's account lets the \
+                 'not-run') in that row, and start again; GRANT REPLICATION_APPLIER (MariaDB: BINLOG REPLAY, BINLOG MONITOR) ON *.* TO the sink's account lets the \
                  server tell it"
                     .into()
             }

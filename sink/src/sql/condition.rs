@@ -1,6 +1,6 @@
 //! WHERE conditions: the row with a primary key; the rows with many; a row that equals an image byte by byte.
 
-use super::literal;
+use super::{Dialect, literal};
 use crate::{
     datum::{Datum, Row},
     table_map::{ColumnClass, MappedColumn, Mapping},
@@ -77,13 +77,29 @@ fn list(
 }
 
 /// Every column that the image has equal by bytes, NULL equal to NULL.
-pub fn by_image(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+pub fn by_image(
+    mapping: &Mapping,
+    row: &Row,
+    dialect: Dialect,
+    out: &mut Vec<u8>,
+) -> Result<(), (String, String)> {
     let told = mapping.columns.iter().zip(row.iter()).filter(|(_, datum)| **datum != Datum::Absent);
     for (at, (column, datum)) in told.enumerate() {
         if at > 0 {
             out.extend_from_slice(b" AND ");
         }
         equal(column, datum, out)?;
+        let zero = match datum {
+            Datum::Float(value) if *value == 0.0 => value.is_sign_negative(),
+            Datum::Double(value) if *value == 0.0 => value.is_sign_negative(),
+            _ => continue,
+        };
+        // Its sign is seen in its text alone. MariaDB stores none.
+        if dialect == Dialect::Mysql && matches!(column.class, ColumnClass::Float | ColumnClass::Double) {
+            out.extend_from_slice(b" AND INSTR(");
+            out.extend_from_slice(column.quoted.as_bytes());
+            out.extend_from_slice(if zero { b",'-')>0" } else { b",'-')=0" });
+        }
     }
     Ok(())
 }

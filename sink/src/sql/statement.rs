@@ -321,14 +321,14 @@ impl Writer<'_> {
 
     fn update_equal(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
         self.set(after, sql)?;
-        condition::by_image(self.mapping(), before, sql)?;
+        condition::by_image(self.mapping(), before, self.batch.dialect, sql)?;
         sql.extend_from_slice(b" LIMIT 1");
         Ok(())
     }
 
     fn delete_equal(&self, before: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
         write!(sql, "DELETE FROM {} WHERE ", self.mapping().target.quoted).expect(INFALLIBLE);
-        condition::by_image(self.mapping(), before, sql)?;
+        condition::by_image(self.mapping(), before, self.batch.dialect, sql)?;
         sql.extend_from_slice(b" LIMIT 1");
         Ok(())
     }
@@ -458,7 +458,7 @@ impl Writer<'_> {
                 condition::by_key(mapping, after, &mut sql)?;
                 sql.extend_from_slice(b" AND ");
             }
-            condition::by_image(mapping, after, &mut sql)
+            condition::by_image(mapping, after, self.batch.dialect, &mut sql)
         };
         conditions().map_err(|(column, cause)| self.refused(row, column, cause))?;
         sql.extend_from_slice(b" LIMIT 1");

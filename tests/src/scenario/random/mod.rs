@@ -120,7 +120,7 @@ impl Random {
             sites.start().await?;
         }
         writer.names.views = true;
-        writer.names.numbers = self.begin == Begin::Empty;
+        writer.names.settled = self.begin == Begin::Empty;
         // Kills are drawn apart, so that they do not change what is written.
         let mut chance = Rng::with_seed(self.seed);
         let end = Instant::now() + self.duration;
@@ -136,7 +136,7 @@ impl Random {
                 snapshot_published(sites).await?;
             }
             same(sites).await?;
-            writer.names.numbers = true;
+            writer.names.settled = true;
             rounds += 1;
         }
         Ok(rounds)

@@ -18,8 +18,8 @@ pub struct Names {
     pub number: u32,
     /// Whether there may be views: a snapshot brings none.
     pub views: bool,
-    /// Whether rows may be numbered: not while a snapshot brings them to a target that keeps what it has.
-    pub numbers: bool,
+    /// Whether all tables have come. Before that, rows that get numbers or lose their key halt a sink that keeps what it has.
+    pub settled: bool,
 }
 
 impl Names {
@@ -89,7 +89,7 @@ impl Names {
         let (new, definition) = any_column(number, flavor, &shape.columns, random);
         Some(match random.u32(..24) {
             // In a table without a key the numbers would be drawn in an order that nobody knows.
-            0 if shape.has_primary_key() && self.numbers => {
+            0 if shape.has_primary_key() && self.settled => {
                 format!("ADD COLUMN `{new}` INT AUTO_INCREMENT UNIQUE")
             }
             0..=5 => format!("ADD COLUMN `{new}` {definition}{place}"),
@@ -110,6 +110,7 @@ impl Names {
             17..=18 => {
                 let key = any(random, &shape.keys)?;
                 match (key.as_str(), random.bool()) {
+                    _ if !self.settled => return None,
                     ("PRIMARY", _) => "DROP PRIMARY KEY".to_owned(),
                     (key, true) => format!("DROP KEY `{key}`"),
                     (key, false) => format!("RENAME KEY `{key}` TO k{number}"),
