@@ -7,7 +7,7 @@
 //! the epoch itself never does. Anything else means that the table was written by hand, restored from a
 //! backup, or is shared by two sinks; then halting is the only answer that loses nothing.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use strait_mysql::{
     binlog::{RowsKind, TableMap},
@@ -89,13 +89,21 @@ impl LaneColumns {
 }
 
 pub fn text(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<String, BadMark> {
-    let bytes = match row.get(at) {
-        Some(ColumnValue::Text(bytes)) => (*bytes).into(),
-        Some(ColumnValue::Binary(value)) => value.to_bytes(),
-        Some(ColumnValue::Absent) => return Err(BadMark::Absent(name)),
-        _ => return Err(BadMark::Value(name)),
-    };
-    String::from_utf8(bytes.into_owned()).map_err(|_| BadMark::Value(name))
+    String::from_utf8(bytes(row, at, name)?.into_owned()).map_err(|_| BadMark::Value(name))
+}
+
+/// Text that is only compared with others that are read so.
+pub fn lossy(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<String, BadMark> {
+    Ok(String::from_utf8_lossy(&bytes(row, at, name)?).into_owned())
+}
+
+fn bytes<'a>(row: &[ColumnValue<'a>], at: usize, name: &'static str) -> Result<Cow<'a, [u8]>, BadMark> {
+    match row.get(at) {
+        Some(ColumnValue::Text(bytes)) => Ok((*bytes).into()),
+        Some(ColumnValue::Binary(value)) => Ok(value.to_bytes()),
+        Some(ColumnValue::Absent) => Err(BadMark::Absent(name)),
+        _ => Err(BadMark::Value(name)),
+    }
 }
 
 pub fn number(row: &[ColumnValue<'_>], at: usize, name: &'static str) -> Result<u64, BadMark> {

@@ -158,6 +158,9 @@ pub struct DdlIntent {
     pub gtid: String,
     /// Which runs it.
     pub connection: u64,
+    /// Of MariaDB, which may complete it after a crash as its own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub statement: String,
 }
 
 impl Position {
@@ -214,7 +217,12 @@ mod tests {
             lanes: [("shenzhen/main/0".into(), LaneMark { epoch: u64::MAX, seq: Seq::new(2, 5) })].into(),
             intents: [(
                 "shenzhen/main".into(),
-                DdlIntent { seq: Seq::new(2, 6), gtid: "g:1".into(), connection: 77 },
+                DdlIntent {
+                    seq: Seq::new(2, 6),
+                    gtid: "g:1".into(),
+                    connection: 77,
+                    statement: "DROP TABLE t".into(),
+                },
             )]
             .into(),
             as_of_us: 1_700_000_000_000_000,

@@ -36,7 +36,8 @@ impl Publisher {
             Fate::Resumed(_) => self.void_unfinished(current.head.commit_us),
             Fate::Undecided | Fate::Published | Fate::Looped => {}
         }
-        let ours = intents::origin_of(&self.progress.intents, &current.head);
+        let statement = String::from_utf8_lossy(query.statement);
+        let ours = intents::origin_of(&self.progress.intents, &current.head, &statement);
         if ours.is_some_and(|origin| self.filter.skips_origin(origin)) {
             current.fate = Fate::Looped;
         } else if let Some(told) = self.told(query, seconds) {

@@ -40,9 +40,9 @@ impl ChunkSize {
         self.rows = (wanted as u64).clamp(LEAST, self.most_rows.max(LEAST));
     }
 
-    /// Much changed while the chunk was read: the next one is read in less time.
+    /// Much changed while the chunk was read: the next one is read in less time, also where this one was learnt from.
     pub fn shrink(&mut self) {
-        self.rows = (self.rows / 2).max(LEAST);
+        self.rows = (self.rows / 4).max(LEAST);
     }
 }
 

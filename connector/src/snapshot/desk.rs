@@ -10,15 +10,15 @@ use std::{
 };
 
 use strait_mysql::{
-    binlog::{RowsEvent, RowsKind, TableMap},
-    catalog::TableName,
+    binlog::{RowsEvent, TableMap},
+    catalog::{ForeignKey, TableName},
     gtid::GtidSet,
     snapshot::{KeyValue, SelectedRow, Shape},
 };
-use strait_schemas::seq::flags;
 use tokio::sync::{Notify, mpsc};
 
 use super::{
+    cascade::reaches_children,
     reader::Portion,
     window::{Discarded, Window},
 };
@@ -92,8 +92,8 @@ struct Entry {
     looked: Changes,
     name: TableName,
     key: Vec<String>,
-    /// Tables whose changes may write this one without a word in the log.
-    cascading: Vec<TableName>,
+    /// Foreign keys that may write this table without a word in the log: its own, and those of the tables above it.
+    cascading: Vec<ForeignKey>,
     window: Window,
     phase: Phase,
 }
@@ -103,7 +103,8 @@ pub(super) struct State {
     next: WindowId,
     changes: Changes,
     entries: BTreeMap<WindowId, Entry>,
-    discarded: BTreeMap<WindowId, Discarded>,
+    /// Until their reader has asked for the outcome.
+    discarded: BTreeMap<WindowId, (u32, Discarded)>,
     /// What had been streamed when the newest windows were opened.
     streamed: Option<Streamed>,
     /// The stream stands still there: a window that is asked for is open at once.
@@ -196,7 +197,7 @@ impl Desk {
         looked: Changes,
         name: &TableName,
         key: &[String],
-        cascading: &[TableName],
+        cascading: &[ForeignKey],
     ) -> Opened {
         let id = {
             let mut state = self.lock();
@@ -214,6 +215,11 @@ impl Desk {
                 window: Window::default(),
                 phase: Phase::Asked,
             };
+            // Its chunk would begin where one ends that has not become anything: there would be a hole.
+            if state.discarded.values().any(|(discarded, _)| *discarded == table) {
+                state.discarded.insert(id, (table, Discarded::Unclear));
+                return Opened::Discarded(id);
+            }
             state.entries.insert(id, entry);
             if state.is_standing {
                 self.open_asked(&mut state);
@@ -253,7 +259,8 @@ impl Desk {
             if state.entries.contains_key(&id) {
                 return None;
             }
-            Some(state.discarded.remove(&id).map_or(Outcome::Published, Outcome::Discarded))
+            let discarded = state.discarded.remove(&id);
+            Some(discarded.map_or(Outcome::Published, |(_, why)| Outcome::Discarded(why)))
         })
         .await
     }
@@ -332,7 +339,7 @@ impl Desk {
             if entry.looked == *changes {
                 entries.insert(id, Entry { phase: Phase::Open, ..entry });
             } else {
-                discarded.insert(id, Discarded::Unclear);
+                discarded.insert(id, (entry.table, Discarded::Unclear));
             }
         }
         self.tell(state);
@@ -376,8 +383,8 @@ impl Desk {
             {
                 lost.push((entry.table, why));
             }
-            if cascades(rows) && entry.cascading.iter().any(is) {
-                lost.push((entry.table, Discarded::Unclear));
+            if entry.cascading.iter().any(|key| reaches_children(key, map, rows)) {
+                lost.push((entry.table, Discarded::Crowded));
             }
         }
         for (table, why) in lost {
@@ -397,12 +404,9 @@ impl Desk {
     fn discard(&self, state: &mut State, why: Discarded, concerned: impl Fn(&Entry) -> bool) {
         let opened = |entry: &&Entry| !matches!(entry.phase, Phase::Asked) && concerned(entry);
         let tables: Vec<u32> = state.entries.values().filter(opened).map(|entry| entry.table).collect();
-        let lost = state.entries.iter().filter(|(_, entry)| tables.contains(&entry.table));
-        let ids: Vec<WindowId> = lost.map(|(id, _)| *id).collect();
-        for id in ids {
-            state.entries.remove(&id);
-            state.discarded.insert(id, why);
-        }
+        let State { entries, discarded, .. } = &mut *state;
+        let lost = entries.extract_if(.., |_, entry| tables.contains(&entry.table));
+        discarded.extend(lost.map(|(id, entry)| (id, (entry.table, why))));
         self.tell(state);
     }
 
@@ -419,7 +423,7 @@ impl Desk {
             state.entries.iter().filter(|(_, entry)| entry.table == table).map(|(id, _)| *id).collect();
         for id in ids {
             state.entries.remove(&id);
-            state.discarded.insert(id, Discarded::Left);
+            state.discarded.insert(id, (table, Discarded::Left));
         }
         self.tell(&state);
     }
@@ -431,12 +435,6 @@ impl Desk {
         state.entries.clear();
         self.tell(&state);
     }
-}
-
-/// Whether the server may have written rows of children without a word in the log.
-fn cascades(rows: &RowsEvent<'_>) -> bool {
-    let told = u16::from(flags::NO_FOREIGN_KEY_CHECKS | flags::USE_SQL_FOREIGN_KEY);
-    rows.kind != RowsKind::Insert && rows.flags & told == 0
 }
 
 impl State {
@@ -458,7 +456,10 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use strait_mysql::binlog::{EventHeader, EventType, RawEvent};
+    use strait_mysql::{
+        binlog::{EventHeader, EventType, RawEvent},
+        catalog::Rule,
+    };
 
     use super::*;
 
@@ -479,6 +480,12 @@ mod tests {
             high,
             read_us: 0,
         }
+    }
+
+    fn event(event_type: EventType, body: &[u8]) -> RawEvent {
+        let header =
+            EventHeader { timestamp: 0, event_type, server_id: 1, event_size: 0, log_pos: 0, flags: 0 };
+        RawEvent { header, body: body.to_vec().into(), inside_payload: false }
     }
 
     async fn opened(desk: &Desk, table: u32) -> WindowId {
@@ -537,6 +544,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_window_opens_behind_a_discarded_one_whose_reader_does_not_know_yet() {
+        let desk = Desk::default();
+        let first = opened(&desk, 0).await;
+        desk.discard_all();
+        let Opened::Discarded(second) = desk.open(0, desk.changes(), &name(), &[], &[]).await else {
+            panic!("there would be a hole before it")
+        };
+        for id in [first, second] {
+            assert_eq!(desk.outcome(id).await, Outcome::Discarded(Discarded::Unclear));
+        }
+        opened(&desk, 0).await;
+    }
+
+    #[tokio::test]
     async fn no_window_opens_for_a_table_that_may_have_been_altered_since_it_was_looked_at() {
         let desk = Desk::default();
         let looked = desk.changes();
@@ -553,14 +574,26 @@ mod tests {
         assert!(desk.take_ready("binlog.000002", 4).is_some());
     }
 
+    fn key(parent: &TableName, on_update: Rule, on_delete: Rule) -> ForeignKey {
+        ForeignKey {
+            name: "k".into(),
+            child: name(),
+            child_columns: vec!["parent".into()],
+            parent: parent.clone(),
+            parent_columns: vec!["id".into()],
+            on_update,
+            on_delete,
+        }
+    }
+
     #[tokio::test]
     async fn a_parents_change_discards_the_chunks_of_all_its_children() {
         let desk = Desk::default();
         let parent = TableName::new("d", "parent");
         let mut windows = Vec::new();
-        for child in 0..3 {
+        for (child, on_delete) in (0..).zip([Rule::Cascade, Rule::NoAction, Rule::SetNull]) {
             let name = TableName::new("d", format!("child{child}"));
-            let cascading = if child == 1 { Vec::new() } else { vec![parent.clone()] };
+            let cascading = [key(&parent, Rule::Cascade, on_delete)];
             let opening = desk.open(child, desk.changes(), &name, &[], &cascading);
             tokio::pin!(opening);
             assert!(futures_util::poll!(&mut opening).is_pending());
@@ -570,19 +603,11 @@ mod tests {
         }
         // Table number, flags, no more data, no columns.
         let body = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
-        let header = EventHeader {
-            timestamp: 0,
-            event_type: EventType::DeleteRows,
-            server_id: 1,
-            event_size: 0,
-            log_pos: 0,
-            flags: 0,
-        };
-        let event = RawEvent { header, body: body.to_vec().into(), inside_payload: false };
+        let event = event(EventType::DeleteRows, &body);
         let deleted = RowsEvent::parse(&event).expect("an event");
         desk.note(&Shape::empty(&parent).map, &deleted);
         for child in [0, 2] {
-            assert_eq!(desk.outcome(windows[child]).await, Outcome::Discarded(Discarded::Unclear));
+            assert_eq!(desk.outcome(windows[child]).await, Outcome::Discarded(Discarded::Crowded));
         }
         desk.deliver(windows[1], read(4));
         assert!(desk.take_ready("binlog.000002", 4).is_some(), "the other one does not hang on it");

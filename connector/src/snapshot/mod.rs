@@ -35,6 +35,7 @@
 
 mod adapt;
 mod begin;
+mod cascade;
 mod committing;
 mod definition;
 mod desk;

@@ -8,7 +8,7 @@ use std::{
 
 use strait_mysql::{
     binlog::TableMap,
-    catalog::{TableName, read_table},
+    catalog::{ForeignKey, TableName, read_table},
     client::{ClientError, Conn, Queryable as _},
     server::{Flavor, ServerOptions, Session, connect_session, read_identity},
     snapshot::{KeyValue, SelectedRow, Shape, key_values, read_shape},
@@ -138,7 +138,7 @@ pub(super) struct Reading {
     pub looked: Changes,
     condition: Option<String>,
     pub shape: Arc<Shape>,
-    pub cascading: Vec<TableName>,
+    pub cascading: Vec<ForeignKey>,
     size: ChunkSize,
     /// Where the next chunk begins, and where the one begins that is published next.
     above: Option<Vec<KeyValue>>,
@@ -238,17 +238,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Tables whose changes may write this one without a word in the log.
-    async fn cascading(&mut self, name: &TableName) -> Result<Vec<TableName>> {
-        let mut found = Vec::new();
+    /// Foreign keys that may write this table without a word in the log: its own, and those of the tables above it.
+    async fn cascading(&mut self, name: &TableName) -> Result<Vec<ForeignKey>> {
+        let mut found: Vec<ForeignKey> = Vec::new();
         let mut left = vec![name.clone()];
         while let Some(name) = left.pop() {
             let table = read_table(&mut self.conn, &name).await.map_err(self.failed("read foreign keys"))?;
             for key in table.into_iter().flat_map(|table| table.foreign_keys) {
                 let writes = key.on_delete.writes_child() || key.on_update.writes_child();
-                if writes && !found.contains(&key.parent) {
-                    found.push(key.parent.clone());
-                    left.push(key.parent);
+                if writes && !found.contains(&key) {
+                    left.push(key.parent.clone());
+                    found.push(key);
                 }
             }
         }

@@ -18,7 +18,7 @@ pub struct Window {
 /// Why a chunk must be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Discarded {
-    /// Too much passed.
+    /// Too much passed, or what may have reached a row by a foreign key: the shorter the window, the less of that.
     Crowded,
     /// What passed may have changed rows in ways that the window does not show.
     Unclear,

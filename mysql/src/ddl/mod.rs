@@ -18,9 +18,11 @@ mod lexer;
 mod object;
 mod other;
 mod reading;
+mod recovery;
 
 pub use classify::{Definer, Statement, classify};
 pub use kind::Kind;
 pub use lexer::{Lexer, Token, TokenKind};
 pub use object::{Class, Object, Role};
 pub use reading::Reading;
+pub use recovery::is_completion_of;
