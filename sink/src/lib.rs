@@ -8,6 +8,7 @@
 pub mod args;
 pub mod config;
 pub mod error;
+mod row_events;
 
 mod check;
 mod control;

@@ -31,6 +31,7 @@ pub struct Metrics {
     /// Of the schema change that is being made; 0: none is.
     pub ddl_running_seconds: Gauge,
     pub redone: IntCounterVec,
+    pub event_rows: IntCounter,
     pub repaired: IntCounter,
     pub restarts: IntCounter,
     pub queue_bytes: IntGauge,
@@ -161,6 +162,10 @@ impl Metrics {
             ddl_ignored: counter("ddl_ignored_total", "Schema changes of the source that were only logged."),
             ddl_running_seconds,
             redone,
+            event_rows: counter(
+                "event_rows_total",
+                "Rows written as row events (apply.path), also of batches that were rolled back.",
+            ),
             repaired: counter(
                 "repaired_total",
                 "Rows that were not as the source's history says, and were made so.",
@@ -192,6 +197,10 @@ impl Metrics {
 impl Events for Metrics {
     fn redone(&self, reason: &'static str) {
         self.redone.with_label_values(&[reason]).inc();
+    }
+
+    fn written_as_events(&self, rows: usize) {
+        self.event_rows.inc_by(rows as u64);
     }
 
     fn repaired(&self) {

@@ -13,7 +13,7 @@ use strait_schemas::{
 };
 
 use crate::{
-    apply::{Stamp, Task},
+    apply::{Stamp, Task, Work},
     checkpoint::OffsetRow,
     config::SnapshotRows,
     decode::Decoder,
@@ -22,6 +22,7 @@ use crate::{
     own_source::OwnSource,
     plan::{Batch, Change, Operation, RecordAt, Stage},
     routes::Routes,
+    row_events::EventBatch,
     snapshot::{self, ChunkPlan, ChunkWork, Finishing, Pending},
     sql::{Dialect, SqlBatch},
     table_map::Mapping,
@@ -41,6 +42,8 @@ pub struct PlannerOptions {
     pub batch_rows: usize,
     /// ...or at this many bytes of rows.
     pub batch_bytes: usize,
+    /// The target's kind, where rows go as events.
+    pub row_events: Option<Flavor>,
     /// A target that says nothing for so long counts as lost.
     pub answer_timeout: Duration,
 }
@@ -95,6 +98,10 @@ impl Planner {
             offsets: BTreeMap::new(),
             open_offsets: BTreeMap::new(),
         })
+    }
+
+    pub fn row_events(&self) -> Option<Flavor> {
+        self.options.row_events
     }
 
     /// To be asked before anything of the log is applied.
@@ -421,8 +428,12 @@ impl Planner {
             tokens: batch.tokens(),
             stamps,
             rows: batch.changes.len(),
-            work: Arc::new(SqlBatch { batch, dialect: self.dialect, packet_bytes: self.packet_bytes }),
+            work: self.work(SqlBatch { batch, dialect: self.dialect, packet_bytes: self.packet_bytes }),
         }
+    }
+
+    fn work(&self, sql: SqlBatch) -> Arc<dyn Work> {
+        if self.options.row_events.is_some() { Arc::new(EventBatch(sql)) } else { Arc::new(sql) }
     }
 
     /// Where each partition may be read on once everything taken so far is applied; what has changed since

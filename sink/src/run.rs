@@ -7,7 +7,10 @@ use std::sync::{
 use std::time::Duration;
 
 use serde_json::json;
-use strait_mysql::{client::Conn, server::connect_session};
+use strait_mysql::{
+    client::Conn,
+    server::{connect_session, place_of},
+};
 use strait_schemas::topics;
 use strait_service::{
     CancellationToken, Component, Context, Disposition, Finding, Refusal as _, registry::Registry,
@@ -31,6 +34,7 @@ use crate::{
     planner::{Planner, PlannerOptions},
     pump::{Progress, Pump},
     routes::Routes,
+    row_events,
     snapshot::Pending,
 };
 
@@ -182,6 +186,7 @@ impl Run {
                 lanes: config.apply.lanes,
                 lock_wait_s: config.target.lock_wait.duration().as_secs().max(1) as u32,
                 answer_timeout: limit,
+                row_events: planner.row_events(),
             },
             &started,
             Arc::new(self.metrics.clone()),
@@ -234,7 +239,10 @@ impl Run {
         identity: &Identity,
         own_source: Option<OwnSource>,
     ) -> Result<Planner> {
-        let config = &self.config;
+        let (config, place) = (&self.config, place_of(control));
+        let limit = config.target.answer_timeout.duration();
+        let asked = row_events::choose(control, config.apply.path);
+        let row_events = answered(limit, place, row_events::ASKING, asked).await?;
         let options = PlannerOptions {
             fold: config.apply.fold,
             allow_triggers: config.apply.allow_triggers,
@@ -242,7 +250,8 @@ impl Run {
             leave_missing_tables: config.snapshot.leave_missing_tables,
             batch_rows: config.apply.batch_rows,
             batch_bytes: config.apply.batch_bytes.bytes() as usize,
-            answer_timeout: config.target.answer_timeout.duration(),
+            row_events,
+            answer_timeout: limit,
         };
         let pending = Pending::read(control, identity).await?;
         let routes = Arc::clone(&self.routes);

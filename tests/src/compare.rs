@@ -136,6 +136,8 @@ struct Sum {
 
 type Sums = BTreeMap<Name, Sum>;
 
+const NO_SUCH_TABLE: u16 = 1146;
+
 /// The tables that differ between two looks at one server.
 fn changed(before: &Sums, after: &Sums) -> String {
     let names =
@@ -160,7 +162,11 @@ async fn checksums(server: &MySql, databases: &[&str]) -> Result<Sums> {
             let quoted = quote(database, &table);
             let sum: Option<(String, Option<u64>)> =
                 conn.query_first(format!("CHECKSUM TABLE {quoted}")).await?;
-            let rows: Option<u64> = conn.query_first(format!("SELECT COUNT(*) FROM {quoted}")).await?;
+            let rows: Option<u64> = match conn.query_first(format!("SELECT COUNT(*) FROM {quoted}")).await {
+                // It was renamed or dropped meanwhile: the next look tells.
+                Err(mysql_async::Error::Server(error)) if error.code == NO_SUCH_TABLE => continue,
+                rows => rows?,
+            };
             let checksum = sum.and_then(|(_, sum)| sum);
             sums.insert(format!("{database}.{table}"), Sum { rows: rows.unwrap_or_default(), checksum });
         }

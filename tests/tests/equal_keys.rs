@@ -9,7 +9,7 @@ use e2e::{mysql::Flavor, scenario::seed, sites::Sites, sites::SitesOptions};
 use mysql_async::{Conn, prelude::Queryable};
 
 const DATABASE: &str = "alike";
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// As they are in the key column; `latin1` has all their characters.
 const SPELLINGS: [&str; 10] = ["a", "A", "á", "Á", "a ", "A  ", "b", "B ", "ß", "ss"];
 const PARTS: u32 = 40;

@@ -8,7 +8,7 @@ use e2e::{Strait, eventually, mysql::Flavor, sites::Sites, sites::SitesOptions};
 use mysql_async::{Conn, prelude::Queryable};
 
 const DATABASE: &str = "asked";
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 const READY: Duration = Duration::from_mins(1);
 const TABLES: [&str; 3] = ["a", "b", "c"];
 const SERIES: &str = "WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 900)";

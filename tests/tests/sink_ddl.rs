@@ -14,7 +14,7 @@ use strait_service::{CancellationToken, Context, Period, Refusal as _, Secret};
 use strait_sink::{Error, config::Config, run_with};
 use tokio::task::JoinHandle;
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 const UTF8MB4: [u16; 3] = [255, 255, 255];
 const ANSI_QUOTES: u64 = 4;
 

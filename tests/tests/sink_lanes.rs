@@ -35,6 +35,8 @@ struct Counted {
 }
 
 impl Events for Counted {
+    fn written_as_events(&self, _: usize) {}
+
     fn redone(&self, reason: &'static str) {
         self.redone.lock().expect("no panic under it").push(reason);
     }
@@ -91,6 +93,7 @@ fn statement(sql: &str) -> Statement {
             index: 0,
             gtid: "gtid".into(),
         },
+        is_events: false,
         expect: Expect::Any,
         on_duplicate: None,
         pending: false,
@@ -186,7 +189,7 @@ impl Scene {
         answer_timeout: Duration,
     ) -> Result<(Applier, mpsc::UnboundedReceiver<Applied>), Error> {
         let (report, reports) = mpsc::unbounded_channel();
-        let options = ApplyOptions { server, lanes: 2, lock_wait_s, answer_timeout };
+        let options = ApplyOptions { server, lanes: 2, lock_wait_s, answer_timeout, row_events: None };
         let status = Status::new().component("lanes");
         let applier = Applier::start(options, started, self.events.clone(), status, report).await?;
         Ok((applier, reports))

@@ -13,7 +13,7 @@ use strait_service::{CancellationToken, Context, Refusal as _, Secret};
 use strait_sink::{Error, config::Config, run_with};
 use tokio::task::JoinHandle;
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 const TABLE: &str = "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(100), n INT)";
 
 /// A target with the table, a fake source, and the settings of a sink between them.

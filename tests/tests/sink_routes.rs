@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use e2e::{Lab, MySql, Program, Strait, eventually, fresh_name};
 use mysql_async::prelude::Queryable;
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A real connector and a real sink; the source's databases, and their names at the target.
 struct Scene {

@@ -16,7 +16,7 @@ use e2e::{
 };
 use mysql_async::prelude::Queryable;
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Open for seconds at 64 KiB a Kafka transaction.
 const ROWS: u64 = 60_000;
 

@@ -18,8 +18,8 @@ use e2e::{
 use mysql_async::{Conn, prelude::Queryable};
 
 const DATABASE: &str = "old";
-const PATIENCE: Duration = Duration::from_mins(2);
-const READY: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
+const READY: Duration = Duration::from_mins(2);
 
 /// Tables with keys of many types, in the collations' own orders; parents and children; one with a unique key alone, one without any.
 const TABLES: [&str; 16] = [

@@ -10,7 +10,7 @@ use e2e::{
 use mysql_async::prelude::Queryable;
 
 const DATABASE: &str = "old";
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 const READY: Duration = Duration::from_mins(1);
 const COMES_WHOLE: &str = "a table that the snapshot was to bring has another name or other numbers now";
 const SERIES: &str = "SELECT seq FROM old.numbers";

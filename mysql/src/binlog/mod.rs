@@ -5,6 +5,7 @@
 //! [`RowsEvent::rows`] decodes row images into [`ColumnValue`](crate::value::ColumnValue)s that borrow from the event.
 
 mod compressed;
+pub mod encode;
 mod error;
 mod event_type;
 mod expand;

@@ -1,6 +1,6 @@
 //! A column of the catalog as the TABLE_MAP describes it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::BuildHasher};
 
 use super::labels;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// `None`: a type that rows of the log cannot carry either.
-pub fn column(column: &Column, collations: &HashMap<String, u16>) -> Option<ColumnDef> {
+pub fn column<S: BuildHasher>(column: &Column, collations: &HashMap<String, u16, S>) -> Option<ColumnDef> {
     let labels = match column.data_type.as_str() {
         "enum" | "set" => labels::parse(&column.column_type),
         _ => Vec::new(),

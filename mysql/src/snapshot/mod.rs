@@ -9,6 +9,7 @@ mod query;
 mod row;
 mod shape;
 
+pub use columns::column as column_of;
 pub use query::{KeyColumn, KeyValue, key_literal, key_range};
 pub use row::{SelectedRow, Unexpected, key_values};
 pub use shape::{Shape, read_shape};

@@ -77,7 +77,8 @@ impl Date {
         Some(century * 146_097 + year_of * 365 + year_of / 4 - year_of / 100 + day_of_year - 719_468)
     }
 
-    fn from_days(days: i64) -> Self {
+    /// Of days since 1970-01-01, in the years 0 to 9999.
+    pub fn from_days(days: i64) -> Self {
         let days = days + 719_468;
         let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

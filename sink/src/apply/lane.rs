@@ -25,6 +25,7 @@ use super::{
 use crate::{
     checkpoint::Vector,
     error::{Error, Result},
+    row_events,
 };
 
 /// Idle connections are pinged this often, so that wait_timeout = 60 does not end them.
@@ -99,6 +100,9 @@ impl Lane {
         );
         if session.run(note.as_bytes(), "noting the connection in strait.lane").await? != 1 {
             return Err(shared.fenced(number, Seq::from_raw(0)));
+        }
+        for text in shared.row_events.iter().flat_map(|flavor| row_events::opening(*flavor)) {
+            session.run(text.as_bytes(), "announcing rows as events").await?;
         }
         session.run(b"SET SESSION autocommit = 0", "SET autocommit").await?;
         shared.board.set_connection(number, session.connection_id());
@@ -273,6 +277,9 @@ impl Lane {
             patience = patience.max(BETWEEN_LOOKS);
         };
         shared.pace.note(statement.rows, begun.elapsed());
+        if statement.is_events {
+            shared.events.written_as_events(statement.rows);
+        }
         if done == Done::Repaired {
             shared.events.repaired();
         }

@@ -20,7 +20,7 @@ mod work;
 
 use std::{sync::Arc, time::Duration};
 
-use strait_mysql::server::ServerOptions;
+use strait_mysql::server::{Flavor, ServerOptions};
 use strait_schemas::Seq;
 use strait_service::Component;
 use tokio::{sync::mpsc, task::JoinSet};
@@ -55,6 +55,8 @@ pub struct ApplyOptions {
     pub lock_wait_s: u32,
     /// A server that says nothing for so long counts as lost.
     pub answer_timeout: Duration,
+    /// Of the target, where rows may come as events.
+    pub row_events: Option<Flavor>,
 }
 
 /// The lanes of one run.
@@ -99,6 +101,7 @@ impl Applier {
             run: started.server.clone(),
             epoch: started.epoch,
             answer_timeout: options.answer_timeout,
+            row_events: options.row_events,
             turn: Turn::new(),
             board: Board::new(options.lanes),
             pace: Pace::default(),

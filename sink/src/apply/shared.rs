@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use strait_mysql::{client::quote_text, server::ServerOptions};
+use strait_mysql::{
+    client::quote_text,
+    server::{Flavor, ServerOptions},
+};
 use strait_schemas::Seq;
 use strait_service::Component;
 
@@ -22,6 +25,8 @@ use crate::{
 pub trait Events: std::fmt::Debug + Send + Sync {
     /// A task was rolled back and is done again: "yielded", "lock" or "conflict".
     fn redone(&self, reason: &'static str);
+    /// Rows were written as events.
+    fn written_as_events(&self, rows: usize);
     /// A row at the target was not as the source's history says, and was made so.
     fn repaired(&self);
 }
@@ -34,6 +39,7 @@ pub struct Shared {
     pub epoch: u64,
     pub lock_wait_s: u32,
     pub answer_timeout: Duration,
+    pub row_events: Option<Flavor>,
     pub turn: Turn,
     pub board: Board,
     pub pace: Pace,

@@ -69,6 +69,8 @@ pub struct Statement {
     /// Its first row.
     pub place: Place,
     pub expect: Expect,
+    /// Rows as events, not SQL.
+    pub is_events: bool,
     /// At error 1062 in one's turn. If it matches no row, another one holds the unique value, which is drift.
     pub on_duplicate: Option<OnDuplicate>,
     /// A snapshot still brings the table: a row that is missing, or there, is no fault.

@@ -380,6 +380,7 @@ impl Writer<'_> {
             table: self.mapping().target.label.clone(),
             what: self.what(),
             place,
+            is_events: false,
             expect: match self.step.action {
                 // A snapshot has not brought it yet.
                 Action::Delete if pending => Expect::Any,

@@ -1,13 +1,16 @@
 //! One version of a source table laid over a target table: columns by name, indexes by the columns' places.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use strait_mysql::catalog::Index;
 use strait_mysql::client::quote_name;
 use strait_schemas::{Kind, SourceType, TableSchema};
 
 use super::{ColumnClass, IndexId, Target, target};
-use crate::plan::Comparison;
+use crate::{plan::Comparison, row_events::TableForm};
 
 /// A column that is written.
 #[derive(Debug)]
@@ -51,6 +54,7 @@ pub struct Mapping {
     by_name: HashMap<String, usize>,
     /// Rows of other tables may be where these go.
     pub shared: bool,
+    events: OnceLock<Option<TableForm>>,
 }
 
 /// Why a source table does not fit.
@@ -176,7 +180,13 @@ impl Mapping {
             parents,
             by_name: HashMap::new(),
             shared: false,
+            events: OnceLock::new(),
         }
+    }
+
+    /// How rows are written as events. `None`: they are written in SQL.
+    pub fn events(&self) -> Option<&TableForm> {
+        self.events.get_or_init(|| TableForm::of(self)).as_ref()
     }
 
     /// A column's place by its name at the source, as the server compares names.

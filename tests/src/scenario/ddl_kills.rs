@@ -12,7 +12,7 @@ use mysql_async::prelude::Queryable;
 use crate::{Sites, SitesOptions, definitions::ensure_same_definitions, mysql::Flavor};
 
 const DATABASE: &str = "changing";
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 const ROWS: u32 = 20_000;
 
 #[derive(Debug, Clone, Copy)]

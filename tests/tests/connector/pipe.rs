@@ -23,7 +23,7 @@ use rdkafka::{
 use strait_mysql::{gtid::GtidSet, server::read_facts};
 use strait_schemas::{Position, RecordSeq, SpinePart, SpineRecord, headers, topics};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Settings by their dotted names.
 pub type Settings<'s> = &'s [(&'s str, &'s str)];

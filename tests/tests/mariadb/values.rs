@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use e2e::{Sites, SitesOptions, mysql::Flavor};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 const TABLES: &[&str] = &[
     "CREATE DATABASE v CHARACTER SET utf8mb4",

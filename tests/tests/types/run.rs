@@ -17,7 +17,7 @@ use crate::{
     shown::{described, json_types, plain_rows, quoted, shortened, stored_rows},
 };
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Differing values that are told.
 const SHOWN: usize = 20;
 

@@ -35,7 +35,7 @@ pub use writer::Writer;
 const DATABASE: &str = "wild";
 /// Where the marks are that tell how far the target is.
 const MARKS: &str = "marks";
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(6);
 /// Both sites are compared after so many steps.
 const ROUND: u32 = 250;
 

@@ -1,0 +1,145 @@
+//! A batch's folded steps as events, as far as events can say them.
+
+use std::sync::Arc;
+
+use strait_mysql::binlog::{
+    RowsKind,
+    encode::{Origin, RowsImage, table_map},
+};
+
+use super::{TableForm, origin, text};
+use crate::{
+    apply::{Expect, Form, Statement, Work},
+    error::Result,
+    plan::{Action, Batch, Operation, Stage, Step, StepRow},
+    sql::SqlBatch,
+};
+
+/// Rows events are not extended beyond this many bytes: as a text, about a thousand rows of sysbench's.
+const EVENT_BYTES: usize = 192 << 10;
+/// What a text has besides the rows, at most: the description of a table, and itself.
+const ROOM: usize = 64 << 10;
+
+/// A batch that is applied as events where that is possible, and as SQL where it is not.
+#[derive(Debug)]
+pub struct EventBatch(pub SqlBatch);
+
+impl Work for EventBatch {
+    fn statements(&self, form: Form) -> Result<Vec<Statement>> {
+        if form == Form::Original {
+            return self.0.statements(form);
+        }
+        let mut statements = Vec::new();
+        for step in self.0.batch.steps() {
+            match self.events(&step) {
+                Some(events) => statements.extend(events),
+                None => statements.extend(self.0.write(std::slice::from_ref(&step), form)?),
+            }
+        }
+        Ok(statements)
+    }
+}
+
+/// Rows events of one kind after another, until their text is long enough.
+struct Text<'a> {
+    form: &'a TableForm,
+    origin: Origin,
+    open: Option<(RowsKind, RowsImage)>,
+    ended: Vec<Vec<u8>>,
+    rows: usize,
+    first: usize,
+}
+
+impl EventBatch {
+    fn events(&self, step: &Step) -> Option<Vec<Statement>> {
+        let is_one = matches!(step.action, Action::Insert | Action::Update | Action::Upsert | Action::Delete);
+        if !is_one || step.foreign_key_checks || step.lenient || step.alone {
+            return None;
+        }
+        let form = step.mapping.events()?;
+        let batch = &self.0.batch;
+        let most = EVENT_BYTES.min((self.0.packet_bytes / 4 * 3).saturating_sub(ROOM));
+        let mut statements = Vec::new();
+        let mut text = Text::new(form, step.rows.first()?.after);
+        // Events of one kind stand together.
+        for kind in [RowsKind::Delete, RowsKind::Update, RowsKind::Insert] {
+            for row in step.rows.iter().filter(|row| kind_of(step, row, batch) == kind) {
+                if batch.changes[row.after].stage != Stage::Steady {
+                    return None;
+                }
+                if text.rows > 0 && text.bytes() > most {
+                    statements.push(text.statement(step, batch));
+                    text = Text::new(form, row.after);
+                }
+                text.push(kind, row, batch)?;
+            }
+        }
+        if text.bytes() > (self.0.packet_bytes / 4 * 3).saturating_sub(ROOM) {
+            return None;
+        }
+        statements.push(text.statement(step, batch));
+        Some(statements)
+    }
+}
+
+fn kind_of(step: &Step, row: &StepRow, batch: &Batch) -> RowsKind {
+    match step.action {
+        Action::Delete => RowsKind::Delete,
+        Action::Insert => RowsKind::Insert,
+        Action::Upsert if batch.changes[row.before].operation == Operation::Insert => RowsKind::Insert,
+        _ => RowsKind::Update,
+    }
+}
+
+impl<'a> Text<'a> {
+    fn new(form: &'a TableForm, first: usize) -> Self {
+        Self { form, origin: origin(), open: None, ended: Vec::new(), rows: 0, first }
+    }
+
+    fn bytes(&self) -> usize {
+        let open = self.open.as_ref().map_or(0, |(_, image)| image.bytes());
+        open + self.ended.iter().map(Vec::len).sum::<usize>()
+    }
+
+    fn push(&mut self, kind: RowsKind, row: &StepRow, batch: &Batch) -> Option<()> {
+        let open = match self.open.take() {
+            Some((of, image)) if of == kind => image,
+            other => {
+                self.ended.extend(other.map(|(_, image)| image.end(false)));
+                RowsImage::begin(kind, self.form.width(), self.origin)
+            }
+        };
+        let (_, image) = self.open.insert((kind, open));
+        if kind != RowsKind::Insert {
+            self.form.write(batch.changes[row.before].old()?, image)?;
+        }
+        if kind != RowsKind::Delete {
+            self.form.write(batch.changes[row.after].after.as_ref()?, image)?;
+        }
+        self.rows += 1;
+        Some(())
+    }
+
+    fn statement(self, step: &Step, batch: &Batch) -> Statement {
+        let map = table_map(&self.form.description, self.origin);
+        let last = self.open.map(|(_, image)| image.end(true));
+        let events: Vec<&[u8]> =
+            std::iter::once(&map).chain(&self.ended).chain(&last).map(Vec::as_slice).collect();
+        Statement {
+            sql: text(&events).into_bytes(),
+            foreign_key_checks: false,
+            rows: self.rows,
+            table: Arc::clone(&step.mapping.target.label),
+            what: format!("rows of {}", step.mapping.target.label).into(),
+            place: batch.place(self.first),
+            // The server looks at each row itself.
+            expect: Expect::Any,
+            is_events: true,
+            on_duplicate: None,
+            pending: false,
+            on_missing: None,
+            invalid: None,
+            computed: None,
+        }
+    }
+}
