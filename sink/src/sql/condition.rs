@@ -120,9 +120,19 @@ fn equal(column: &MappedColumn, datum: &Datum, out: &mut Vec<u8>) -> Result<(), 
             wrapped(b"HEX(", b")=''", out);
         }
         (ColumnClass::Set, Datum::Text(text)) if text.is_empty() => wrapped(b"", b"+0<=>0", out),
+        // The column's own bytes: another row's, or a label's, may be no text at all, and to convert them would be an error.
         (_, Datum::Text(text)) => {
-            wrapped(b"CAST(CONVERT(", b" USING utf8mb4) AS BINARY)<=>", out);
-            literal::binary(text, out);
+            wrapped(b"CAST(", b" AS BINARY)<=>", out);
+            match column.charset.as_deref() {
+                Some(charset) if !matches!(charset, "utf8mb4" | "utf8mb3" | "utf8" | "ascii" | "binary") => {
+                    out.extend_from_slice(b"CAST(CONVERT(");
+                    literal::quoted(text, out);
+                    out.extend_from_slice(b" USING ");
+                    out.extend_from_slice(charset.as_bytes());
+                    out.extend_from_slice(b") AS BINARY)");
+                }
+                _ => literal::binary(text, out),
+            }
         }
         (_, Datum::Raw(bytes)) => {
             wrapped(b"CAST(", b" AS BINARY)<=>", out);

@@ -87,6 +87,12 @@ const ROWS: &[&str] = &[
     "REPLACE INTO v.late_u (id) VALUES (3)",
     "DELETE FROM v.late_u WHERE id = 2",
     "DELETE FROM v.late_nokey WHERE id IN (2, 5)",
+    // A label that the server has not brought from one charset to the other: bytes that are no text, in the way of a search for another.
+    "CREATE TABLE v.label (s SET('x','ö','ä'), e ENUM('ö','y'), a INT) CHARACTER SET latin1",
+    "ALTER TABLE v.label CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    "INSERT INTO v.label VALUES (2, 1, 1), (2, 2, 2), (1, 1, 3), (1, 2, 4), (3, 1, 5), (3, 1, 6)",
+    "UPDATE v.label SET a = a + 10 WHERE a IN (2, 4, 5)",
+    "DELETE FROM v.label WHERE a IN (3, 12)",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

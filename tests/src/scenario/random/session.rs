@@ -12,9 +12,8 @@ pub fn setting(flavor: Flavor, random: &mut Rng) -> String {
             "default_collation_for_utf8mb4 = utf8mb4_0900_ai_ci",
             "explicit_defaults_for_timestamp = ON",
         ],
-        Flavor::MariaDb => {
-            &["alter_algorithm = 'COPY'", "alter_algorithm = 'DEFAULT'", "check_constraint_checks = ON"]
-        }
+        // Not alter_algorithm: the log does not tell it, and rows that are numbered get other numbers by another one.
+        Flavor::MariaDb => &["check_constraint_checks = ON"],
     };
     let set = match random.u32(..8) {
         0..=2 => one(
