@@ -88,7 +88,7 @@ pub fn by_image(
         if at > 0 {
             out.extend_from_slice(b" AND ");
         }
-        equal(column, datum, out)?;
+        equal(column, datum, dialect, out)?;
         let zero = match datum {
             Datum::Float(value) if *value == 0.0 => value.is_sign_negative(),
             Datum::Double(value) if *value == 0.0 => value.is_sign_negative(),
@@ -104,7 +104,12 @@ pub fn by_image(
     Ok(())
 }
 
-fn equal(column: &MappedColumn, datum: &Datum, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+fn equal(
+    column: &MappedColumn,
+    datum: &Datum,
+    dialect: Dialect,
+    out: &mut Vec<u8>,
+) -> Result<(), (String, String)> {
     let name = column.quoted.as_bytes();
     let wrapped = |before: &[u8], after: &[u8], out: &mut Vec<u8>| {
         out.extend_from_slice(before);
@@ -120,20 +125,27 @@ fn equal(column: &MappedColumn, datum: &Datum, out: &mut Vec<u8>) -> Result<(), 
             wrapped(b"HEX(", b")=''", out);
         }
         (ColumnClass::Set, Datum::Text(text)) if text.is_empty() => wrapped(b"", b"+0<=>0", out),
-        // The column's own bytes: another row's, or a label's, may be no text at all, and to convert them would be an error.
-        (_, Datum::Text(text)) => {
-            wrapped(b"CAST(", b" AS BINARY)<=>", out);
-            match column.charset.as_deref() {
-                Some(charset) if !matches!(charset, "utf8mb4" | "utf8mb3" | "utf8" | "ascii" | "binary") => {
-                    out.extend_from_slice(b"CAST(CONVERT(");
+        // By the column's own bytes: another row's, or a label's, may be no text at all, and to convert them would be an error.
+        (_, Datum::Text(text)) => match column.charset.as_deref() {
+            Some(charset) if !matches!(charset, "utf8mb4" | "utf8mb3" | "utf8" | "ascii") => match dialect {
+                // It has no such bytes, but warns of charsets that it will not have for ever.
+                Dialect::Mysql => {
+                    wrapped(b"CAST(CONVERT(", b" USING utf8mb4) AS BINARY)<=>", out);
+                    literal::binary(text, out);
+                }
+                Dialect::MariaDb => {
+                    wrapped(b"CAST(", b" AS BINARY)<=>CAST(CONVERT(", out);
                     literal::quoted(text, out);
                     out.extend_from_slice(b" USING ");
                     out.extend_from_slice(charset.as_bytes());
                     out.extend_from_slice(b") AS BINARY)");
                 }
-                _ => literal::binary(text, out),
+            },
+            _ => {
+                wrapped(b"CAST(", b" AS BINARY)<=>", out);
+                literal::binary(text, out);
             }
-        }
+        },
         (_, Datum::Raw(bytes)) => {
             wrapped(b"CAST(", b" AS BINARY)<=>", out);
             literal::hex(bytes, out);
