@@ -2,14 +2,12 @@
 //!
 //! It writes the same steps as `sql` (Form::Folded), faster, and at less cost to the server. What it cannot say, or not exactly, is
 //! said in SQL beside it, in the same transaction: a step that asks the target to check foreign keys, of a
-//! snapshot, of an image that is not whole, of a table without a primary key, with columns that the server computes or that the source has not, and of a
+//! snapshot, of an image that is not whole, of a table without a primary key or with triggers (which do not fire for events), with columns that the server computes or that the source has not, and of a
 //! value that the column does not hold as it is. For the server converts nothing here and checks little: each value is looked at
 //! against the target's own definition before it is written.
 //!
 //! The server's mode is STRICT: a row that is missing or there already is an error, and, as after any error of a folded batch, all
 //! of it is done again in SQL, row by row, where an error tells what it is about.
-//!
-//! Triggers do not fire for events. Those at the target must do nothing for this sink's sessions anyway.
 
 mod batch;
 mod form;

@@ -26,7 +26,9 @@ impl TableForm {
         let table = &mapping.target.table;
         // By position: each column is one of the source's.
         let all = mapping.columns.len() == table.columns.len();
-        if !all || !mapping.by_primary_key || !table.transactional {
+        // They do not fire for events, and one may be meant for what the sink writes.
+        let triggers = !table.triggers.is_empty();
+        if !all || triggers || !mapping.by_primary_key || !table.transactional {
             return None;
         }
         let (mut columns, mut described) = (Vec::new(), Vec::new());
