@@ -163,7 +163,7 @@ impl Default for Apply {
             lanes: 4,
             batch_rows: 1000,
             batch_bytes: Size::mib(2),
-            path: ApplyPath::Auto,
+            path: ApplyPath::Sql,
             fold: true,
             allow_triggers: false,
             offsets_interval: Period::seconds(5),
@@ -175,8 +175,8 @@ impl Default for Apply {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ApplyPath {
-    #[default]
     Auto,
+    #[default]
     Sql,
     Binlog,
 }

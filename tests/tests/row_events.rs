@@ -86,7 +86,9 @@ async fn judge(flavor: Flavor) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_right_it_is_sql_or_refused() -> Result<()> {
-    let sites = Sites::boot(&SitesOptions::with_databases([DATABASE])).await?;
+    let options =
+        SitesOptions { sink: "apply.path = 'auto'".into(), ..SitesOptions::with_databases([DATABASE]) };
+    let sites = Sites::boot(&options).await?;
     sites
         .run_at_both(&[&format!("CREATE DATABASE {DATABASE}"), "CREATE TABLE shop.t (id INT PRIMARY KEY)"])
         .await?;

@@ -20,7 +20,7 @@ pub fn by_key(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (St
         let column = &mapping.columns[*place];
         out.extend_from_slice(column.quoted.as_bytes());
         out.push(b'=');
-        value(column, &row[*place], out)?;
+        key_value(column, &row[*place], out)?;
     }
     Ok(())
 }
@@ -42,7 +42,9 @@ pub fn key_values(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(),
         match (&column.charset, datum) {
             // MariaDB compares lists of rows without bringing a text to the column's charset: it would find none of them,
             // and say nothing.
-            (Some(charset), Datum::Text(_)) if several && charset != "utf8mb4" => {
+            (Some(charset), Datum::Text(text))
+                if several && charset != "utf8mb4" && !(text.is_empty() && column.empty_label.is_some()) =>
+            {
                 out.extend_from_slice(b"CONVERT(");
                 value(column, datum, out)?;
                 out.extend_from_slice(b" USING ");
@@ -55,9 +57,19 @@ pub fn key_values(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(),
                 }
                 Ok(())
             }
-            _ => value(column, datum, out),
+            _ => key_value(column, datum, out),
         }
     })
+}
+
+/// An empty label goes by its number, or the row of the invalid value would be meant, too.
+fn key_value(column: &MappedColumn, datum: &Datum, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+    match (datum, column.empty_label) {
+        (Datum::Text(text), Some(number)) if text.is_empty() => {
+            value(column, &Datum::Index(number as u64), out)
+        }
+        _ => value(column, datum, out),
+    }
 }
 
 fn list(

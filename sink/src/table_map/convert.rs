@@ -225,6 +225,7 @@ mod tests {
                 unsigned: false,
                 charset: None,
                 collation: None,
+                empty_label: None,
                 comparison: Comparison::Bytes,
             };
             column.exact(form, b"1").expect("a form that can be read")

@@ -5,8 +5,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use strait_mysql::catalog::Index;
-use strait_mysql::client::quote_name;
+use strait_mysql::{
+    catalog::{Column, Index},
+    client::quote_name,
+    snapshot::column_of,
+};
 use strait_schemas::{Kind, SourceType, TableSchema};
 
 use super::{ColumnClass, IndexId, Target, target};
@@ -25,6 +28,8 @@ pub struct MappedColumn {
     pub unsigned: bool,
     pub charset: Option<String>,
     pub collation: Option<String>,
+    /// The number of an ENUM's empty label. As a text it is equal to what the invalid value, number 0, shows.
+    pub empty_label: Option<usize>,
     /// How an index on it compares.
     pub comparison: Comparison,
 }
@@ -110,6 +115,7 @@ impl Mapping {
                 unsigned: column.source_type.name.ends_with("UNSIGNED"),
                 charset: found.charset.clone(),
                 collation: found.collation.clone(),
+                empty_label: empty_label(found),
                 comparison: Comparison::of(class, found.collation.as_deref()),
             };
             columns.push((found.ordinal, written));
@@ -193,6 +199,12 @@ impl Mapping {
     pub fn place(&self, column: &str) -> Option<usize> {
         self.by_name.get(column).or_else(|| self.by_name.get(&column.to_lowercase())).copied()
     }
+}
+
+/// From 1.
+fn empty_label(column: &Column) -> Option<usize> {
+    let definition = column_of(column, &HashMap::<_, _>::new()).filter(|_| column.data_type == "enum")?;
+    definition.labels.iter().position(String::is_empty).map(|at| at + 1)
 }
 
 /// A column type in SQL's words, as far as the record tells it.
