@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use strait_mysql::{
     binlog::{TableMap, TransactionHead},
-    ddl::is_completion_of,
+    ddl::{Text, is_completion_of},
     gtid::Gtid,
     value::ColumnValue,
 };
@@ -38,6 +38,7 @@ pub struct IntentColumns {
     seq: usize,
     gtid: usize,
     connection: usize,
+    database: usize,
     statement: usize,
 }
 
@@ -50,6 +51,7 @@ impl IntentColumns {
             seq: place("seq")?,
             gtid: place("gtid")?,
             connection: place("connection_id")?,
+            database: place("database_name")?,
             statement: place("statement")?,
         })
     }
@@ -58,13 +60,15 @@ impl IntentColumns {
     pub fn read(&self, row: &[ColumnValue<'_>]) -> Result<(String, DdlIntent), BadMark> {
         let (origin, sink) = (text(row, self.origin, "origin")?, text(row, self.sink, "sink")?);
         let gtid = text(row, self.gtid, "gtid")?;
-        let statement = match gtid.parse() {
-            Ok(Gtid::Domain(_)) => lossy(row, self.statement, "statement")?,
-            _ => String::new(),
+        let (database, statement) = match gtid.parse() {
+            Ok(Gtid::Domain(_)) => {
+                (text(row, self.database, "database_name")?, lossy(row, self.statement, "statement")?)
+            }
+            _ => (String::new(), String::new()),
         };
         let (seq, connection) =
             (number(row, self.seq, "seq")?, number(row, self.connection, "connection_id")?);
-        let intent = DdlIntent { seq: Seq::from_raw(seq), gtid, connection, statement };
+        let intent = DdlIntent { seq: Seq::from_raw(seq), gtid, connection, database, statement };
         Ok((format!("{origin}/{sink}"), intent))
     }
 }
@@ -82,7 +86,7 @@ pub fn settle(intents: &mut BTreeMap<String, DdlIntent>, row: &LaneRow) {
 pub fn origin_of<'a>(
     intents: &'a BTreeMap<String, DdlIntent>,
     head: &TransactionHead,
-    statement: &str,
+    statement: Text<'_>,
 ) -> Option<&'a str> {
     let is_its = |intent: &DdlIntent| match (&head.gtid, intent.gtid.is_empty()) {
         (_, true) => head.thread.is_some_and(|thread| u64::from(thread) == intent.connection),
@@ -94,11 +98,11 @@ pub fn origin_of<'a>(
 }
 
 /// Whether MariaDB has completed it after a crash, under its own server_id.
-fn is_completed(intent: &DdlIntent, gtid: &Gtid, head: &TransactionHead, statement: &str) -> bool {
+fn is_completed(intent: &DdlIntent, gtid: &Gtid, head: &TransactionHead, logged: Text<'_>) -> bool {
     let (Gtid::Domain(gtid), Ok(Gtid::Domain(least))) = (gtid, intent.gtid.parse()) else { return false };
     head.thread == Some(RECOVERY)
         && (gtid.domain == least.domain && gtid.number >= least.number)
-        && is_completion_of(statement, &intent.statement)
+        && is_completion_of(logged, Text { sql: &intent.statement, database: &intent.database })
 }
 
 /// Whether a GTID is what an intent says: the very one; of MariaDB that one or, with its server_id, a greater number.
@@ -117,7 +121,7 @@ mod tests {
     use super::*;
     use strait_schemas::LaneMark;
 
-    const ALTER: &str = "ALTER TABLE t ADD COLUMN c INT";
+    const ALTER: Text<'_> = Text { sql: "ALTER TABLE t ADD COLUMN c INT", database: "d" };
     const GTID: &str = "3e11fa47-71ca-11e1-9e33-c80aa9429562:5";
 
     fn head(gtid: Option<&str>, thread: u32) -> TransactionHead {
@@ -134,8 +138,13 @@ mod tests {
     }
 
     fn intents(gtid: &str) -> BTreeMap<String, DdlIntent> {
-        let intent =
-            DdlIntent { seq: Seq::new(1, 7), gtid: gtid.into(), connection: 9, statement: ALTER.into() };
+        let intent = DdlIntent {
+            seq: Seq::new(1, 7),
+            gtid: gtid.into(),
+            connection: 9,
+            database: ALTER.database.into(),
+            statement: ALTER.sql.into(),
+        };
         [("beijing/main".into(), intent)].into()
     }
 
@@ -160,7 +169,7 @@ mod tests {
             |gtid, thread, statement| origin_of(&begun, &head(Some(gtid), thread), statement).is_some();
         assert!(is_ours("0-1-7", 0, ALTER));
         assert!(
-            !is_ours("0-1-7", 0, "ALTER TABLE t ADD COLUMN d INT"),
+            !is_ours("0-1-7", 0, Text { sql: "ALTER TABLE t ADD COLUMN d INT", ..ALTER }),
             "a client's that was cut short as well"
         );
         assert!(!is_ours("0-1-7", 3, ALTER), "a client's");

@@ -158,7 +158,9 @@ pub struct DdlIntent {
     pub gtid: String,
     /// Which runs it.
     pub connection: u64,
-    /// Of MariaDB, which may complete it after a crash as its own.
+    /// Of MariaDB, which may complete it after a crash as its own: where it runs, and the text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub database: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub statement: String,
 }
@@ -221,6 +223,7 @@ mod tests {
                     seq: Seq::new(2, 6),
                     gtid: "g:1".into(),
                     connection: 77,
+                    database: "d".into(),
                     statement: "DROP TABLE t".into(),
                 },
             )]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
+    eventually,
     mysql::Flavor,
     sites::{Sites, SitesOptions},
 };
@@ -81,7 +82,69 @@ async fn judge(flavor: Flavor) -> Result<()> {
     let compared = sites.quiet(&[DATABASE], PATIENCE).await?;
     ensure!(compared.equal(), "{compared}\n{}", sites.last_words());
     ensure!(sites.nothing_repaired_at(1).await.is_err(), "both were looked at");
+    altered_by_hand(&sites).await?;
+    the_clock_goes_on(&sites).await?;
     sites.stop().await
+}
+
+const SOME: &str = "WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 40) SELECT";
+
+/// Events go by position. At the target somebody has moved a column.
+async fn altered_by_hand(sites: &Sites) -> Result<()> {
+    let [source, target] = sites.sites.each_ref().map(|site| &site.servers.mysql);
+    source
+        .run([
+            "CREATE TABLE shop.moved (id INT PRIMARY KEY, a INT, b INT)",
+            &format!("INSERT INTO shop.moved {SOME} i, i, -i FROM s"),
+        ])
+        .await?;
+    sites.arrived(0, DATABASE, PATIENCE).await?;
+    let mut there = target.conn_to(DATABASE).await?;
+    there.query_drop("SET SESSION sql_log_bin = 0").await?;
+    there.query_drop("ALTER TABLE moved MODIFY a INT AFTER b").await?;
+    source.run([&format!("INSERT INTO shop.moved {SOME} i + 100, i + 100, -i - 100 FROM s")]).await?;
+    sites.arrived(0, DATABASE, PATIENCE).await?;
+    let wrong: Option<u32> =
+        there.query_first("SELECT COUNT(*) FROM moved WHERE a <> id OR b <> -id").await?;
+    let all: Option<u32> = there.query_first("SELECT COUNT(*) FROM moved").await?;
+    ensure!((wrong, all) == (Some(0), Some(80)), "{wrong:?} of {all:?} rows are wrong");
+    Ok(())
+}
+
+/// An event sets the session's clock, which a column of the target's own must not see.
+async fn the_clock_goes_on(sites: &Sites) -> Result<()> {
+    let [source, target] = sites.sites.each_ref().map(|site| &site.servers.mysql);
+    source
+        .run([
+            "CREATE TABLE shop.stamped (id INT PRIMARY KEY)",
+            "CREATE TABLE shop.plain (id INT PRIMARY KEY)",
+        ])
+        .await?;
+    sites.arrived(0, DATABASE, PATIENCE).await?;
+    let mut there = target.conn_to(DATABASE).await?;
+    there.query_drop("SET SESSION sql_log_bin = 0").await?;
+    there.query_drop("ALTER TABLE stamped ADD at TIMESTAMP DEFAULT CURRENT_TIMESTAMP").await?;
+    // Whichever lane writes the row has written events before.
+    for lane in 0..8 {
+        source.run([&format!("INSERT INTO shop.plain {SOME} i + {lane} * 100 FROM s")]).await?;
+        sites.arrived(0, DATABASE, PATIENCE).await?;
+    }
+    let begun: Option<u32> = there.query_first("SELECT UNIX_TIMESTAMP()").await?;
+    let later = begun.context("a time")? + 2;
+    eventually(PATIENCE, || async {
+        let mut conn = target.conn().await.map_err(|error| error.to_string())?;
+        let now: Result<Option<u32>, _> = conn.query_first("SELECT UNIX_TIMESTAMP()").await;
+        now.ok().flatten().filter(|now| *now >= later).map(drop).ok_or_else(|| "not yet".to_owned())
+    })
+    .await?;
+    for id in 0..8 {
+        source.run([&format!("INSERT INTO shop.stamped VALUES ({id})")]).await?;
+        sites.arrived(0, DATABASE, PATIENCE).await?;
+    }
+    let early: Option<u32> =
+        there.query_first(format!("SELECT COUNT(*) FROM stamped WHERE at < FROM_UNIXTIME({later})")).await?;
+    ensure!(early == Some(0), "{early:?} rows were written before they were");
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

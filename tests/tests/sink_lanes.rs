@@ -71,7 +71,7 @@ struct Literal {
 impl Work for Literal {
     fn statements(&self, form: Form) -> strait_sink::Result<Vec<Statement>> {
         let texts = match form {
-            Form::Folded => &self.folded,
+            Form::Folded | Form::Events => &self.folded,
             Form::Original => &self.original,
         };
         Ok(texts.iter().map(|sql| statement(sql)).collect())

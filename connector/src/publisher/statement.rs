@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use strait_mysql::binlog::{EventType, QueryEvent, TransactionEnd, TransactionHead};
+use strait_mysql::{
+    binlog::{EventType, QueryEvent, TransactionEnd, TransactionHead},
+    ddl::Text,
+};
 use strait_schemas::{Ddl, Snapshot};
 
 use super::Publisher;
@@ -36,8 +39,9 @@ impl Publisher {
             Fate::Resumed(_) => self.void_unfinished(current.head.commit_us),
             Fate::Undecided | Fate::Published | Fate::Looped => {}
         }
-        let statement = String::from_utf8_lossy(query.statement);
-        let ours = intents::origin_of(&self.progress.intents, &current.head, &statement);
+        let (sql, database) = (String::from_utf8_lossy(query.statement), query.database_text());
+        let statement = Text { sql: &sql, database: &database };
+        let ours = intents::origin_of(&self.progress.intents, &current.head, statement);
         if ours.is_some_and(|origin| self.filter.skips_origin(origin)) {
             current.fate = Fate::Looped;
         } else if let Some(told) = self.told(query, seconds) {

@@ -25,4 +25,4 @@ pub use kind::Kind;
 pub use lexer::{Lexer, Token, TokenKind};
 pub use object::{Class, Object, Role};
 pub use reading::Reading;
-pub use recovery::is_completion_of;
+pub use recovery::{Text, is_completion_of};

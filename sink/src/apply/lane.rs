@@ -101,7 +101,8 @@ impl Lane {
         if session.run(note.as_bytes(), "noting the connection in strait.lane").await? != 1 {
             return Err(shared.fenced(number, Seq::from_raw(0)));
         }
-        for text in shared.row_events.iter().flat_map(|flavor| row_events::opening(*flavor)) {
+        let flavor = shared.definitions.as_ref().map(|definitions| definitions.flavor);
+        for text in flavor.into_iter().flat_map(row_events::opening) {
             session.run(text.as_bytes(), "announcing rows as events").await?;
         }
         session.run(b"SET SESSION autocommit = 0", "SET autocommit").await?;
@@ -197,9 +198,9 @@ impl Lane {
             self.write_large(job).await?;
             return Ok(Written::Whole);
         }
-        let statements = job.task.work.statements(form)?;
         self.advance_row(job).await?;
-        for statement in &statements {
+        let written = self.as_events(form, &job.task).await?;
+        for statement in &job.task.work.statements(written)? {
             self.execute(statement, job.ticket, in_turn && form == Form::Original).await?;
             if self.shared.board.must_yield(self.number) {
                 return Ok(Written::Yielding);
@@ -254,6 +255,17 @@ impl Lane {
         Ok(())
     }
 
+    /// The folded form with events in it, if all of the batch's tables are what they are taken for: until COMMIT they stay so.
+    async fn as_events(&mut self, form: Form, task: &Task) -> Result<Form> {
+        let shared = Arc::clone(&self.shared);
+        let Some(definitions) = shared.definitions.as_ref().filter(|_| form == Form::Folded) else {
+            return Ok(form);
+        };
+        let tables = task.work.event_tables();
+        let fit = !tables.is_empty() && self.session.fit(definitions, &tables).await?;
+        Ok(if fit { Form::Events } else { form })
+    }
+
     /// Executes a statement; while it takes longer than its like and it is our turn, looks who is in the way.
     async fn execute(&mut self, statement: &Statement, ticket: Ticket, evidence: bool) -> Result<()> {
         let begun = Instant::now();
@@ -302,7 +314,8 @@ impl Lane {
     }
 
     async fn write_statements(&mut self, chunk: &Task, form: Form, ticket: Ticket) -> Result<()> {
-        for statement in &chunk.work.statements(form)? {
+        let written = self.as_events(form, chunk).await?;
+        for statement in &chunk.work.statements(written)? {
             self.execute(statement, ticket, form == Form::Original).await?;
         }
         Ok(())
@@ -333,7 +346,7 @@ impl Lane {
             return Ok(form);
         }
         match form {
-            Form::Folded => {
+            Form::Folded | Form::Events => {
                 self.shared.events.redone("conflict");
                 Ok(Form::Original)
             }

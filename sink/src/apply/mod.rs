@@ -42,6 +42,7 @@ use crate::{
     checkpoint::{Started, Vector},
     error::{Error, Result},
     plan::{Footprint, TaskNumber},
+    row_events::Definitions,
 };
 
 /// The lock watch is pinged this often.
@@ -101,7 +102,7 @@ impl Applier {
             run: started.server.clone(),
             epoch: started.epoch,
             answer_timeout: options.answer_timeout,
-            row_events: options.row_events,
+            definitions: options.row_events.map(Definitions::new),
             turn: Turn::new(),
             board: Board::new(options.lanes),
             pace: Pace::default(),

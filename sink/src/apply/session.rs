@@ -3,12 +3,16 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use strait_mysql::{
-    client::{ClientError, Conn, Queryable, code, is_connection_lost, server_code},
+    client::{ClientError, Conn, Queryable, Row, code, is_connection_lost, server_code},
     server::{ServerOptions, Session, connect_session, place_of},
 };
 
 use super::work::{Computed, Expect, OnDuplicate, OnMissing, Statement};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    row_events::{Definitions, SET_CLOCK_FREE},
+    table_map::Target,
+};
 
 /// `sql_mode` of a session. Without ERROR_FOR_DIVISION_BY_ZERO, NO_ZERO_DATE and NO_ZERO_IN_DATE.
 const STRICT: &str = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES,\
@@ -50,6 +54,8 @@ pub enum Done {
 pub struct LaneSession {
     conn: Conn,
     foreign_key_checks: bool,
+    /// An event has set the session's clock: NOW() stands still at its time, and the log has that, too.
+    clock_is_set: bool,
     /// How long the server may be silent, at each statement of a text, before the connection counts as lost.
     answer_timeout: Duration,
 }
@@ -59,7 +65,7 @@ impl LaneSession {
         // A DELETE with an alias wants a default database, even where every name is qualified (error 1046).
         let session = Session { database: Some("strait".into()), ..session(lock_wait_s) };
         let conn = connect_session(options, &session).await?;
-        Ok(Self { conn, foreign_key_checks: true, answer_timeout })
+        Ok(Self { conn, foreign_key_checks: true, clock_is_set: false, answer_timeout })
     }
 
     pub fn connection_id(&self) -> u64 {
@@ -68,8 +74,41 @@ impl LaneSession {
 
     /// Runs a text and gives the rows it matched, all its statements together.
     pub async fn run(&mut self, sql: &[u8], doing: &str) -> Result<u64> {
+        if std::mem::take(&mut self.clock_is_set) {
+            let sql = [SET_CLOCK_FREE.as_bytes(), b";", sql].concat();
+            return self.run_as_it_is(&sql, doing).await;
+        }
+        self.run_as_it_is(sql, doing).await
+    }
+
+    async fn run_as_it_is(&mut self, sql: &[u8], doing: &str) -> Result<u64> {
         let ran = run_text(&mut self.conn, sql, self.answer_timeout).await;
         ran.map_err(|fault| self.failed(doing, fault))
+    }
+
+    /// Whether these tables still are what events were made for. They stay so until the transaction ends.
+    pub async fn fit(&mut self, definitions: &Definitions, targets: &[Arc<Target>]) -> Result<bool> {
+        let question = definitions.question(targets);
+        let asked = within(self.answer_timeout, result_sets(&mut self.conn, &question)).await;
+        let sets = match asked {
+            Ok(sets) => sets,
+            // A table that is not there any more, say: SQL will tell.
+            Err(Fault::Client(error)) if server_code(&error).is_some() => return Ok(false),
+            Err(fault) => return Err(self.failed("looking at the definitions of tables", fault)),
+        };
+        let text =
+            |set: usize, column: usize| -> Option<String> { sets.get(set)?.first()?.get_opt(column)?.ok() };
+        // Settings that change what events do.
+        if text(0, 0).is_none_or(|settings| !settings.is_empty()) {
+            return Ok(false);
+        }
+        for (at, target) in targets.iter().enumerate() {
+            let Some(shown) = text(2 + 2 * at, 1) else { return Ok(false) };
+            if !definitions.fits(&mut self.conn, target, &shown).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn failed(&self, doing: &str, fault: Fault) -> Error {
@@ -92,6 +131,15 @@ impl LaneSession {
             self.foreign_key_checks = statement.foreign_key_checks;
         }
         let computed = statement.computed.as_ref().filter(|_| evidence);
+        if statement.is_events {
+            let ran = self.run_as_it_is(&statement.sql, &statement.what).await;
+            self.clock_is_set = true;
+            return match ran {
+                Ok(_) => Ok(Done::AsExpected),
+                Err(Error::Target { source, .. }) => Err(applying(statement, source)),
+                Err(error) => Err(error),
+            };
+        }
         match self.write(&statement.sql, statement, computed).await {
             Ok(matched) => self.check_matched(statement, matched, evidence).await,
             Err(Error::Target { source, .. }) if is_duplicate(&source) && evidence => {
@@ -239,6 +287,16 @@ async fn run_text(conn: &mut Conn, sql: &[u8], limit: Duration) -> Result<u64, F
     }
     within(limit, result.drop_result()).await?;
     Ok(matched)
+}
+
+/// The rows of each statement of a text.
+async fn result_sets(conn: &mut Conn, sql: &str) -> Result<Vec<Vec<Row>>, ClientError> {
+    let mut result = conn.query_iter(sql).await?;
+    let mut sets = Vec::new();
+    while !result.is_empty() {
+        sets.push(result.collect().await?);
+    }
+    Ok(sets)
 }
 
 type Warning = (String, u16, String);

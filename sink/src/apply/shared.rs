@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use strait_mysql::{
-    client::quote_text,
-    server::{Flavor, ServerOptions},
-};
+use strait_mysql::{client::quote_text, server::ServerOptions};
 use strait_schemas::Seq;
 use strait_service::Component;
 
@@ -19,6 +16,7 @@ use super::{
 use crate::{
     checkpoint::{Identity, ServerRun},
     error::Error,
+    row_events::Definitions,
 };
 
 /// What is counted while tasks are applied; the process' metrics implement it, the tests count.
@@ -39,7 +37,8 @@ pub struct Shared {
     pub epoch: u64,
     pub lock_wait_s: u32,
     pub answer_timeout: Duration,
-    pub row_events: Option<Flavor>,
+    /// Where rows may come as events.
+    pub definitions: Option<Definitions>,
     pub turn: Turn,
     pub board: Board,
     pub pace: Pace,

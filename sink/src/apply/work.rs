@@ -1,5 +1,5 @@
-//! What the lanes are given to do. Declared here, by the consumer: the planner implements `Work` with folded
-//! SQL, the `BINLOG` path will with events; the lanes' own tests do with literal statements.
+//! What the lanes are given to do. Declared here, by the consumer: `sql` implements `Work` with folded SQL, `row_events` with
+//! events beside it; the lanes' own tests do with literal statements.
 
 use std::{fmt, sync::Arc};
 
@@ -8,11 +8,14 @@ use strait_schemas::Seq;
 use crate::{
     error::{Place, Result},
     plan::Token,
+    table_map::Target,
 };
 
 /// In which form a batch is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
+    /// As `Folded`, and rows of `Work::event_tables` as events.
+    Events,
     /// Rows of one key folded, many rows a statement.
     Folded,
     /// Every change by itself, in the source's order: for what failed once, at its turn, where each error
@@ -89,8 +92,13 @@ pub struct Statement {
 /// A batch, as statements. Must give the same rows each time.
 pub trait Work: fmt::Debug + Send + Sync {
     /// # Errors
-    /// What a value or table refuses: the batch is not begun then.
+    /// What a value or table refuses.
     fn statements(&self, form: Form) -> Result<Vec<Statement>>;
+
+    /// Tables whose rows may come as events, if they still are what they are taken for.
+    fn event_tables(&self) -> Vec<Arc<Target>> {
+        Vec::new()
+    }
 }
 
 /// When a source transaction was committed there, for the lag.

@@ -7,7 +7,7 @@
 
 use strait_mysql::{
     client::{Conn, Queryable, Row, code, quote_text, server_code},
-    ddl::is_completion_of,
+    ddl::{Text, is_completion_of},
     gtid::{DomainGtid, Gtid},
 };
 
@@ -22,7 +22,8 @@ const EVENTS: usize = 50;
 /// `None`: the account may not look at the binary log, or there are too many files.
 pub async fn has_recovered(conn: &mut Conn, intent: &Intent) -> Result<Option<bool>> {
     let Ok(Gtid::Domain(least)) = intent.gtid.parse() else { return Ok(None) };
-    let statement = String::from_utf8_lossy(&intent.statement).into_owned();
+    let sql = String::from_utf8_lossy(&intent.statement);
+    let begun = Text { sql: &sql, database: &intent.database };
     let files = match conn.query::<Row, _>("SHOW BINARY LOGS").await {
         Ok(files) => files,
         Err(error) if server_code(&error) == Some(code::SPECIFIC_ACCESS_DENIED) => return Ok(None),
@@ -33,7 +34,7 @@ pub async fn has_recovered(conn: &mut Conn, intent: &Intent) -> Result<Option<bo
         let events: Vec<Row> =
             conn.query(sql).await.map_err(Error::target(conn, "looking at a binary log's beginning"))?;
         let events = events.iter().filter_map(|row| Some((row.get(2)?, row.get(5)?)));
-        if stands_in(events, &least, &statement) {
+        if stands_in(events, &least, begun) {
             return Ok(Some(true));
         }
     }
@@ -41,7 +42,7 @@ pub async fn has_recovered(conn: &mut Conn, intent: &Intent) -> Result<Option<bo
 }
 
 /// Type and text of events, as SHOW BINLOG EVENTS shows them.
-fn stands_in(events: impl Iterator<Item = (String, String)>, least: &DomainGtid, statement: &str) -> bool {
+fn stands_in(events: impl Iterator<Item = (String, String)>, least: &DomainGtid, begun: Text<'_>) -> bool {
     let mut is_new = false;
     for (kind, info) in events {
         match kind.as_str() {
@@ -50,11 +51,9 @@ fn stands_in(events: impl Iterator<Item = (String, String)>, least: &DomainGtid,
                 is_new = matches!(gtid, Some(Gtid::Domain(gtid)) if gtid.domain == least.domain && gtid.number >= least.number);
             }
             "Query" if is_new => {
-                let text = info
-                    .strip_prefix("use `")
-                    .and_then(|rest| rest.split_once("`; "))
-                    .map_or(&*info, |(_, text)| text);
-                if is_completion_of(text, statement) {
+                let used = info.strip_prefix("use `").and_then(|rest| rest.split_once("`; "));
+                let (database, sql) = used.unwrap_or(("", &info));
+                if is_completion_of(Text { sql, database: &database.replace("``", "`") }, begun) {
                     return true;
                 }
             }
@@ -71,7 +70,7 @@ mod tests {
     fn stands(events: &[(&str, &str)], statement: &str) -> bool {
         let least = DomainGtid { domain: 0, server: 1 << 31, number: 36 };
         let events = events.iter().map(|(kind, info)| ((*kind).to_owned(), (*info).to_owned()));
-        stands_in(events, &least, statement)
+        stands_in(events, &least, Text { sql: statement, database: "d" })
     }
 
     #[test]

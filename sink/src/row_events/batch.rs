@@ -13,6 +13,7 @@ use crate::{
     error::Result,
     plan::{Action, Batch, Operation, Stage, Step, StepRow},
     sql::SqlBatch,
+    table_map::{Mapping, Target},
 };
 
 /// Rows events are not extended beyond this many bytes: as a text, about a thousand rows of sysbench's.
@@ -24,23 +25,48 @@ const ROOM: usize = 64 << 10;
 #[derive(Debug)]
 pub struct EventBatch(pub SqlBatch);
 
+/// Fewer rows of a table are written in SQL.
+const LEAST_ROWS: usize = 16;
+
 impl Work for EventBatch {
     fn statements(&self, form: Form) -> Result<Vec<Statement>> {
-        if form == Form::Original {
+        if form != Form::Events {
             return self.0.statements(form);
         }
+        let tables = self.event_tables();
         let mut statements = Vec::new();
         for step in self.0.batch.steps() {
-            match self.events(&step) {
+            let meant = tables.iter().any(|table| Arc::ptr_eq(table, &step.mapping.target));
+            match if meant { self.events(&step) } else { None } {
                 Some(events) => statements.extend(events),
-                None => statements.extend(self.0.write(std::slice::from_ref(&step), form)?),
+                None => statements.extend(self.0.write(std::slice::from_ref(&step), Form::Folded)?),
             }
         }
         Ok(statements)
     }
+
+    fn event_tables(&self) -> Vec<Arc<Target>> {
+        let mut rows: Vec<(&Arc<Mapping>, usize)> = Vec::new();
+        for change in &self.0.batch.changes {
+            match rows.iter_mut().rev().find(|(mapping, _)| Arc::ptr_eq(mapping, &change.mapping)) {
+                Some((_, rows)) => *rows += 1,
+                None => rows.push((&change.mapping, 1)),
+            }
+        }
+        let many = rows
+            .into_iter()
+            .filter(|(mapping, rows)| *rows >= LEAST_ROWS && mapping.events(self.0.dialect).is_some());
+        let mut targets: Vec<Arc<Target>> = Vec::new();
+        for (mapping, _) in many {
+            if !targets.iter().any(|target| Arc::ptr_eq(target, &mapping.target)) {
+                targets.push(Arc::clone(&mapping.target));
+            }
+        }
+        targets
+    }
 }
 
-/// Rows events of one kind after another, until their text is long enough.
+/// Rows events, each of one kind, in the rows' order, until their text is long enough.
 struct Text<'a> {
     form: &'a TableForm,
     origin: Origin,
@@ -56,26 +82,25 @@ impl EventBatch {
         if !is_one || step.foreign_key_checks || step.lenient || step.alone {
             return None;
         }
-        let form = step.mapping.events()?;
+        let form = step.mapping.events(self.0.dialect)?;
         let batch = &self.0.batch;
-        let most = EVENT_BYTES.min((self.0.packet_bytes / 4 * 3).saturating_sub(ROOM));
+        let limit = (self.0.packet_bytes / 4 * 3).saturating_sub(ROOM);
+        let most = EVENT_BYTES.min(limit);
         let mut statements = Vec::new();
         let mut text = Text::new(form, step.rows.first()?.after);
-        // Events of one kind stand together.
-        for kind in [RowsKind::Delete, RowsKind::Update, RowsKind::Insert] {
-            for row in step.rows.iter().filter(|row| kind_of(step, row, batch) == kind) {
-                if batch.changes[row.after].stage != Stage::Steady {
-                    return None;
-                }
-                if text.rows > 0 && text.bytes() > most {
-                    statements.push(text.statement(step, batch));
-                    text = Text::new(form, row.after);
-                }
-                text.push(kind, row, batch)?;
+        for row in &step.rows {
+            if batch.changes[row.after].stage != Stage::Steady {
+                return None;
             }
-        }
-        if text.bytes() > (self.0.packet_bytes / 4 * 3).saturating_sub(ROOM) {
-            return None;
+            if text.rows > 0 && text.bytes() > most {
+                statements.push(text.statement(step, batch));
+                text = Text::new(form, row.after);
+            }
+            text.push(kind_of(step, row, batch), row, batch)?;
+            // As SQL the row may fit.
+            if text.bytes() > limit {
+                return None;
+            }
         }
         statements.push(text.statement(step, batch));
         Some(statements)

@@ -27,9 +27,9 @@ pub enum Repertoire {
 #[derive(Debug, PartialEq)]
 pub enum Form {
     Integer { bytes: u8, unsigned: bool },
-    Float,
-    Double,
-    Decimal { precision: u8, scale: u8 },
+    Float { unsigned: bool },
+    Double { unsigned: bool },
+    Decimal { precision: u8, scale: u8, unsigned: bool },
     Bit { bits: u16 },
     Year,
     Date,
@@ -44,12 +44,16 @@ pub enum Form {
     Geometry,
 }
 
-/// What a text column may hold.
+/// What the column's type in the log does not tell.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds<'a> {
     pub charset: Option<&'a str>,
     pub characters: Option<u64>,
     pub octets: Option<u64>,
+    /// Of FLOAT(m,d), too, whose values the server rounds.
+    pub scale: Option<u32>,
+    /// MariaDB looks at no geometry that comes in an event.
+    pub geometries: bool,
 }
 
 impl Form {
@@ -68,8 +72,12 @@ impl Form {
         };
         let lengths = |most: u16| if most > 255 { 2 } else { 1 };
         let labels = |value: fn(usize) -> u64| {
-            let numbered = column.labels.iter().enumerate();
-            numbered.map(|(at, label)| (label.as_bytes().into(), value(at))).collect::<HashMap<_, _>>()
+            let mut numbers: HashMap<Box<[u8]>, u64> = HashMap::new();
+            for (at, label) in column.labels.iter().enumerate() {
+                // Of two alike, the first.
+                numbers.entry(label.as_bytes().into()).or_insert_with(|| value(at));
+            }
+            numbers
         };
         Some(match column.ty {
             ColumnType::Tiny => integer(1),
@@ -77,9 +85,10 @@ impl Form {
             ColumnType::Int24 => integer(3),
             ColumnType::Long => integer(4),
             ColumnType::LongLong => integer(8),
-            ColumnType::Float => Self::Float,
-            ColumnType::Double => Self::Double,
-            ColumnType::Decimal { precision, scale } => Self::Decimal { precision, scale },
+            ColumnType::Float | ColumnType::Double if bounds.scale.is_some() => return None,
+            ColumnType::Float => Self::Float { unsigned },
+            ColumnType::Double => Self::Double { unsigned },
+            ColumnType::Decimal { precision, scale } => Self::Decimal { precision, scale, unsigned },
             ColumnType::Year => Self::Year,
             ColumnType::Date => Self::Date,
             ColumnType::Time { fsp } => Self::Time { fsp },
@@ -91,8 +100,10 @@ impl Form {
             ColumnType::Char { max_bytes } | ColumnType::VarChar { max_bytes } => text(lengths(max_bytes))?,
             ColumnType::Blob { length_bytes } => text(length_bytes)?,
             ColumnType::Json { .. } => Self::Json,
-            ColumnType::Geometry { .. } => Self::Geometry,
-            ColumnType::Vector { .. } | ColumnType::Unsupported { .. } => return None,
+            ColumnType::Geometry { .. } if bounds.geometries => Self::Geometry,
+            ColumnType::Geometry { .. } | ColumnType::Vector { .. } | ColumnType::Unsupported { .. } => {
+                return None;
+            }
         })
     }
 
@@ -111,9 +122,16 @@ impl Form {
                 1901..=2155 => cells.integer((year - 1900) as u64, 1),
                 _ => return None,
             },
-            (Self::Float, Datum::Float(value)) if value.is_finite() => cells.float(*value),
-            (Self::Double, Datum::Double(value)) if value.is_finite() => cells.double(*value),
-            (Self::Decimal { precision, scale }, Datum::Decimal { unscaled, scale: told }) => {
+            (Self::Float { unsigned }, Datum::Float(value)) if value.is_finite() => {
+                (!unsigned || value.is_sign_positive()).then(|| cells.float(*value))?;
+            }
+            (Self::Double { unsigned }, Datum::Double(value)) if value.is_finite() => {
+                (!unsigned || value.is_sign_positive()).then(|| cells.double(*value))?;
+            }
+            (Self::Decimal { precision, scale, unsigned }, Datum::Decimal { unscaled, scale: told }) => {
+                if *unsigned && unscaled.first().is_some_and(|byte| byte & 0x80 != 0) {
+                    return None;
+                }
                 let mut text = decimal::text_from_unscaled(unscaled, *told).into_bytes();
                 if *told == 0 && *scale > 0 {
                     text.push(b'.');
@@ -200,7 +218,8 @@ fn repertoire(charset: &str) -> Option<Repertoire> {
     match charset {
         "utf8mb4" => Some(Repertoire::All),
         "utf8mb3" | "utf8" => Some(Repertoire::Basic),
-        "ucs2" | "utf16" | "utf16le" | "utf32" | "swe7" => None,
+        // Of sjis the backslash alone.
+        "ucs2" | "utf16" | "utf16le" | "utf32" | "swe7" | "sjis" => None,
         _ => Some(Repertoire::Ascii),
     }
 }
@@ -240,7 +259,7 @@ mod tests {
     }
 
     fn form(ty: ColumnType, charset: Option<&str>) -> Form {
-        let bounds = Bounds { charset, characters: Some(3), octets: Some(12) };
+        let bounds = Bounds { charset, characters: Some(3), octets: Some(12), scale: None, geometries: true };
         Form::of(&column(ty, &["a", "b"]), bounds).expect("a form")
     }
 
@@ -277,6 +296,12 @@ mod tests {
         assert!(written(&price, &decimal(70, 1)).is_some());
         assert_eq!(written(&price, &decimal(700, 0)), None);
         assert_eq!(written(&price, &decimal(700, 3)), None);
+        let (precision, scale) = (4, 2);
+        let unsigned = Form::Decimal { precision, scale, unsigned: true };
+        assert!(written(&unsigned, &decimal(700, 2)).is_some());
+        assert_eq!(written(&unsigned, &decimal(-700, 2)), None);
+        let unsigned = Form::Double { unsigned: true };
+        assert_eq!(written(&unsigned, &Datum::Double(-1.5)), None);
         let bits = form(ColumnType::Bit { bits: 3 }, None);
         assert_eq!((written(&bits, &Datum::UInt(7)), written(&bits, &Datum::UInt(8))), (Some(vec![7]), None));
         let stamp = form(ColumnType::Timestamp { fsp: 0 }, None);
@@ -290,7 +315,13 @@ mod tests {
         assert_eq!(written(&of("utf8mb3"), &text("\u{1f600}")), None);
         assert!(written(&of("latin1"), &text("a~\\")).is_some());
         assert_eq!(written(&of("latin1"), &text("ä")), None);
-        let bounds = Bounds { charset: Some("utf16"), characters: Some(3), octets: Some(12) };
+        let bounds = Bounds {
+            charset: Some("utf16"),
+            characters: Some(3),
+            octets: Some(12),
+            scale: None,
+            geometries: true,
+        };
         assert_eq!(Form::of(&column(ColumnType::VarChar { max_bytes: 12 }, &[]), bounds), None);
     }
 

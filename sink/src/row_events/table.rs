@@ -10,6 +10,7 @@ use strait_mysql::{
 use super::form::{Bounds, Form};
 use crate::{
     datum::{Datum, Row},
+    sql::Dialect,
     table_map::Mapping,
 };
 
@@ -22,7 +23,7 @@ pub struct TableForm {
 
 impl TableForm {
     /// `None`: its rows are written in SQL.
-    pub fn of(mapping: &Mapping) -> Option<Self> {
+    pub fn of(mapping: &Mapping, dialect: Dialect) -> Option<Self> {
         let table = &mapping.target.table;
         // By position: each column is one of the source's.
         let all = mapping.columns.len() == table.columns.len();
@@ -44,6 +45,8 @@ impl TableForm {
                 charset: column.charset.as_deref(),
                 characters: column.max_characters,
                 octets: column.max_octets,
+                scale: column.numeric_scale,
+                geometries: dialect == Dialect::Mysql,
             };
             columns.push((Form::of(&definition, bounds)?, column.nullable));
             described.push(definition);

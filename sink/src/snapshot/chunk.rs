@@ -244,7 +244,7 @@ impl Work for ChunkWork {
             statements.push(self.statement(clear.clone(), "clearing a range of"));
         }
         statements.extend(self.sql.write(&steps, form)?);
-        if form == Form::Folded {
+        if form != Form::Original {
             for step in &steps {
                 statements.extend(self.looks(step)?);
             }

@@ -43,7 +43,7 @@ type Refusal = (String, String);
 impl Work for SqlBatch {
     fn statements(&self, form: Form) -> Result<Vec<Statement>> {
         let steps = match form {
-            Form::Folded => self.batch.steps(),
+            Form::Folded | Form::Events => self.batch.steps(),
             Form::Original => self.batch.original_steps(),
         };
         self.write(&steps, form)
@@ -93,7 +93,9 @@ struct Text {
 impl Writer<'_> {
     fn write(&mut self) -> Result<()> {
         let bytes = match self.form {
-            Form::Folded => TEXT_BYTES.min(self.batch.packet_bytes.saturating_sub(PACKET_OVERHEAD)),
+            Form::Folded | Form::Events => {
+                TEXT_BYTES.min(self.batch.packet_bytes.saturating_sub(PACKET_OVERHEAD))
+            }
             // Each row by itself: an error is that row's.
             Form::Original => 0,
         };
@@ -259,7 +261,7 @@ impl Writer<'_> {
             Action::Delete => sql.push(b')'),
             // What else may stand in the way than the row itself, the caller looks at; or an error tells, row by row.
             Action::Keep
-                if self.form == Form::Folded || self.mapping().unique.is_empty() && !self.computes() =>
+                if self.form != Form::Original || self.mapping().unique.is_empty() && !self.computes() =>
             {
                 let table = &self.mapping().target.quoted;
                 let key = &self.mapping().columns[condition::key(self.mapping())[0]].quoted;

@@ -13,7 +13,7 @@ use strait_mysql::{
 use strait_schemas::{Kind, SourceType, TableSchema};
 
 use super::{ColumnClass, IndexId, Target, target};
-use crate::{plan::Comparison, row_events::TableForm};
+use crate::{plan::Comparison, row_events::TableForm, sql::Dialect};
 
 /// A column that is written.
 #[derive(Debug)]
@@ -191,8 +191,8 @@ impl Mapping {
     }
 
     /// How rows are written as events. `None`: they are written in SQL.
-    pub fn events(&self) -> Option<&TableForm> {
-        self.events.get_or_init(|| TableForm::of(self)).as_ref()
+    pub fn events(&self, dialect: Dialect) -> Option<&TableForm> {
+        self.events.get_or_init(|| TableForm::of(self, dialect)).as_ref()
     }
 
     /// A column's place by its name at the source, as the server compares names.
