@@ -67,8 +67,7 @@ async fn judge(flavor: Flavor) -> Result<()> {
     sites.nothing_repaired().await?;
     let sink = &sites.sites[1].sink;
     let events = sink.metrics().await?.sum("strait_sink_event_rows_total").context("a metric")?;
-    // The items alone: each once inserted, and what was changed.
-    ensure!((f64::from(ROWS)..f64::from(2 * ROWS)).contains(&events), "{events} rows as events");
+    ensure!(events >= f64::from(ROWS), "only {events} rows as events");
     let mut there = target.conn_to(DATABASE).await?;
     let fired: Option<u32> = there.query_first("SELECT COUNT(*) FROM fired").await?;
     ensure!(fired == Some(ROWS), "the trigger fired at the source alone, and {fired:?} of its rows came");
@@ -172,11 +171,11 @@ async fn without_the_right_it_is_sql_or_refused() -> Result<()> {
     ensure!(words.contains("GRANT REPLICATION_APPLIER ON *.*"), "{words}");
     target.servers.mysql.run(["GRANT REPLICATION_APPLIER ON *.* TO strait"]).await?;
     target.sink.start_ready(PATIENCE).await?;
-    source.servers.mysql.run(["INSERT INTO shop.t VALUES (2)"]).await?;
+    source.servers.mysql.run([&format!("INSERT INTO shop.t {SOME} i + 1 FROM s")]).await?;
     let compared = sites.quiet(&[DATABASE], PATIENCE).await?;
     ensure!(compared.equal(), "{compared}\n{}", sites.last_words());
     let events = target.sink.metrics().await?.sum("strait_sink_event_rows_total");
-    ensure!(events == Some(1.0), "{events:?}");
+    ensure!(events == Some(40.0), "{events:?}");
     source.connector.stop().await?;
     target.sink.stop().await
 }
