@@ -3,6 +3,7 @@
 mod client;
 mod ends;
 mod feed;
+mod hearing;
 mod reader;
 mod record;
 

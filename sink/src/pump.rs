@@ -338,6 +338,10 @@ impl Pump {
     async fn wait(&mut self) -> Result<()> {
         let hungry = self.merge.is_hungry();
         let busy = self.applier.in_flight() > 0;
+        if !hungry {
+            // Nothing is listened for.
+            self.progress.heard = Instant::now();
+        }
         tokio::select! {
             bundle = self.feed.next(), if hungry => {
                 self.progress.heard = Instant::now();
@@ -374,6 +378,7 @@ impl Pump {
         if self.progress.saved.elapsed() >= self.offsets_interval {
             self.save_offsets().await?;
         }
+        self.feed.look(self.progress.heard.elapsed()).await?;
         self.control.keep_alive().await
     }
 

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, mpsc as commands},
     thread,
+    time::Duration,
 };
 
 use strait_schemas::SpineRecord;
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{
     client::{Cluster, Logged},
+    hearing::Hearing,
     reader::Reader,
 };
 use crate::{
@@ -56,6 +58,7 @@ pub struct Feed {
     reading: BTreeMap<(Arc<str>, i32), StartNumber>,
     starts: StartNumber,
     logged: Logged,
+    hearing: Hearing,
 }
 
 impl Feed {
@@ -64,12 +67,21 @@ impl Feed {
         let (send, bundles) = mpsc::channel(BUNDLES);
         let (tell, told) = commands::channel();
         let logged = cluster.logged.clone();
+        let hearing = Hearing::new(cluster.clone(), spine_topic.clone());
         let reader = Reader { cluster, spine_topic, commands: told, bundles: send };
         thread::Builder::new()
             .name("kafka-reader".into())
             .spawn(move || reader.run(&consumer))
             .map_err(|error| Error::Task { cause: format!("no thread for reading Kafka: {error}") })?;
-        Ok(Self { bundles, commands: tell, reading: BTreeMap::new(), starts: 0, logged })
+        Ok(Self { bundles, commands: tell, reading: BTreeMap::new(), starts: 0, logged, hearing })
+    }
+
+    /// To be called again and again. `silent`: for how long nothing has come, though it was listened for.
+    ///
+    /// # Errors
+    /// Something was published, and has not come.
+    pub async fn look(&mut self, silent: Duration) -> Result<()> {
+        self.hearing.look(silent).await
     }
 
     pub fn read(&mut self, topic: &Arc<str>, partition: i32, offset: Option<i64>) {
@@ -118,6 +130,6 @@ impl Feed {
 
     /// What the client complained of lately.
     pub fn complaint(&self) -> Option<String> {
-        self.logged.complaint(std::time::Duration::from_secs(10))
+        self.logged.complaint(Duration::from_secs(10))
     }
 }
