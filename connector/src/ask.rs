@@ -93,7 +93,7 @@ fn ask(config: &Config, wish: &Wish, runtime: &tokio::runtime::Runtime) -> Resul
         wait_until_taken(config, &cluster, &signal, offset, &stop)?;
     }
     if !wish.detach && !wish.pause && !wish.stop {
-        follow(config, &cluster, &stop)?;
+        follow(config, &cluster, &stop, !wish.tables.is_empty() && !wish.resume)?;
     }
     Ok(())
 }
@@ -111,8 +111,15 @@ fn wait_until_taken(
         let is_done = |position: &Position| {
             position.signals.offset >= offset && !position.signals.waiting.iter().any(|it| it.id == signal.id)
         };
-        if position.as_ref().is_some_and(is_done) {
-            return Ok(());
+        if let Some(position) = position.filter(is_done) {
+            let passed_over = position.signals.passed_over.filter(|it| it.id == signal.id);
+            return passed_over.map_or(Ok(()), |it| {
+                Err(Error::refused(
+                    format!("nothing comes of it: {}", it.why),
+                    format!("topic {}, prefix {}", config.signal_topic(), config.prefix),
+                    "name tables that are published, as database.table, and a condition that the source's server takes",
+                ))
+            });
         }
         if began.elapsed() > PATIENCE {
             return Err(Error::refused(
@@ -125,13 +132,14 @@ fn wait_until_taken(
     }
 }
 
-/// One line each time something has moved, until no snapshot is under way.
-fn follow(config: &Config, cluster: &Cluster, stop: &CancellationToken) -> Result<()> {
+/// One line each time something has moved, until no snapshot is under way. `asked`: one was, and may be over already.
+fn follow(config: &Config, cluster: &Cluster, stop: &CancellationToken, asked: bool) -> Result<()> {
     let mut last: Option<(Instant, u64)> = None;
     loop {
         let position = kafka::read_position(cluster, &config.prefix, stop)?;
         let Some(progress) = position.and_then(|position| position.snapshot) else {
-            println!("no snapshot is under way");
+            let over = asked || last.is_some();
+            println!("{}", if over { "the snapshot is complete" } else { "no snapshot is under way" });
             return Ok(());
         };
         let plan = kafka::read_snapshot_plan(cluster, &config.prefix, stop)?;

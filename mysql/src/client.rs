@@ -44,6 +44,9 @@ pub mod code {
     pub const DATA_TRUNCATED: u16 = 1265;
     pub const NO_DEFAULT_FOR_FIELD: u16 = 1364;
     pub const OPTION_PREVENTS_STATEMENT: u16 = 1290;
+    pub const UNKNOWN_COLLATION: u16 = 1273;
+    /// "You do not have the SUPER privilege and binary logging is enabled": ER_BINLOG_CREATE_ROUTINE_NEED_SUPER.
+    pub const NO_ROUTINE_CREATION: u16 = 1419;
     pub const QUERY_INTERRUPTED: u16 = 1317;
     pub const ROW_IS_REFERENCED: u16 = 1451;
     pub const NO_REFERENCED_ROW: u16 = 1452;

@@ -45,7 +45,7 @@ pub use exact::{Exact, ExactForm, Image, decode_exact, encode_exact};
 pub use heartbeat::HeartbeatEncoder;
 pub use json::{JsonDecoder, JsonEnvelope, Shape};
 pub use position::{
-    DdlIntent, Fingerprint, Flavor, Inside, LaneMark, Position, PreparedXid, Signal, Signals,
+    DdlIntent, Fingerprint, Flavor, Inside, LaneMark, PassedOver, Position, PreparedXid, Signal, Signals,
 };
 pub use schema_change::{SchemaChange, SchemaChangeEncoder};
 pub use seq::{RecordSeq, Seq};

@@ -84,6 +84,16 @@ pub struct Signals {
     pub offset: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Signal>,
+    /// The last one that nothing came of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<PassedOver>,
+}
+
+/// Why nothing came of a signal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    pub id: String,
+    pub why: String,
 }
 
 /// As Debezium has it: its `id`, `type` and `data`.
@@ -100,7 +110,7 @@ pub struct Signal {
 
 impl Signals {
     fn is_empty(&self) -> bool {
-        self.offset == 0 && self.waiting.is_empty()
+        self.offset == 0 && self.waiting.is_empty() && self.passed_over.is_none()
     }
 }
 

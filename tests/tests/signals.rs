@@ -81,14 +81,19 @@ async fn the_command_brings_tables_and_waits_until_they_have_come() -> Result<()
     let connector = &sites.sites[0].connector;
     let (status, words) = connector.run_with("snapshot", &["asked.(a|b)"]).await?;
     ensure!(status.success(), "{status}: {words}");
-    ensure!(words.contains("no snapshot is under way"), "{words}");
+    ensure!(words.contains("the snapshot is complete"), "{words}");
     becomes(&sites, "a", 900).await?;
     becomes(&sites, "b", 900).await?;
     ensure!(count(&sites, "c").await? == 0, "nobody has asked for it");
 
-    let (status, words) = connector.run_with("snapshot", &["asked.nothing_of_this_name"]).await?;
-    ensure!(status.success(), "{status}: {words}");
-    said(connector, "no table that is published is meant by it").await?;
+    for (wish, why) in [
+        (vec!["asked.nothing_of_this_name"], "no table that is published is meant by it"),
+        (vec!["asked.c", "--where", "nowhere = 3"], "nowhere"),
+    ] {
+        let (status, words) = connector.run_with("snapshot", &wish).await?;
+        ensure!(status.code() == Some(1) && words.contains(why), "{status}: {words}");
+        said(connector, why).await?;
+    }
 
     let (status, words) = connector.run_with("snapshot", &["asked.c", "--where", "id > 800"]).await?;
     ensure!(status.success(), "{status}: {words}");

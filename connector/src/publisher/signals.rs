@@ -8,7 +8,7 @@ use strait_mysql::{
     binlog::{RowsEvent, RowsKind, TableMap},
     catalog::TableName,
 };
-use strait_schemas::{PlannedTable, Signal};
+use strait_schemas::{PassedOver, PlannedTable, Signal};
 use strait_service::{Disposition, Finding, Patterns, Refusal as _};
 
 use super::Publisher;
@@ -79,7 +79,7 @@ impl Publisher {
                 Ok(Asked::Pause) => self.pause_snapshot(true),
                 Ok(Asked::Resume) => self.pause_snapshot(false),
                 Ok(Asked::Log(message)) => tracing::info!(id = signal.id, "signal: {message}"),
-                Err(why) => tracing::warn!(id = signal.id, "a signal is passed over: {why}"),
+                Err(why) => self.pass_over(&signal, why),
             }
             self.progress.signals.waiting.remove(0);
             self.state.moved = true;
@@ -87,19 +87,24 @@ impl Publisher {
         Ok(())
     }
 
+    /// In the log, and for whoever has asked.
+    fn pass_over(&mut self, signal: &Signal, why: String) {
+        tracing::warn!(id = signal.id, "a signal is passed over: {why}");
+        self.progress.signals.passed_over = Some(PassedOver { id: signal.id.clone(), why });
+    }
+
     /// False: it is not time yet.
     fn execute(&mut self, signal: &Signal, wanted: &[Wanted]) -> Result<bool> {
-        let refused = |why: &str| {
-            tracing::warn!(id = signal.id, "a snapshot that was asked for is passed over: {why}");
-            Ok(true)
-        };
         let wanted: Result<Vec<_>, _> = wanted
             .iter()
             .map(|it| patterns([&it.tables]).map(|tables| (tables, it.condition.as_deref())))
             .collect();
         let wanted = match wanted {
             Ok(wanted) => wanted,
-            Err(refusal) => return refused(&refusal.cause),
+            Err(refusal) => {
+                self.pass_over(signal, refusal.cause);
+                return Ok(true);
+            }
         };
         let Some(Announced { tables, high }) = self.signals.announced.take() else {
             // Whoever may write a signal must not be able to stop the replication by it.
@@ -108,8 +113,14 @@ impl Publisher {
                     self.signals.announced = Some(announced);
                     Ok(false)
                 }
-                Ok(Err(why)) => refused(&why),
-                Err(error) if error.disposition() == Disposition::Halt => refused(&error.line()),
+                Ok(Err(why)) => {
+                    self.pass_over(signal, why);
+                    Ok(true)
+                }
+                Err(error) if error.disposition() == Disposition::Halt => {
+                    self.pass_over(signal, error.line());
+                    Ok(true)
+                }
                 Err(error) => Err(error),
             };
         };
@@ -118,7 +129,8 @@ impl Publisher {
             return Ok(false);
         }
         if tables.is_empty() {
-            return refused("no table that is published is meant by it");
+            self.pass_over(signal, "no table that is published is meant by it".into());
+            return Ok(true);
         }
         let names: Vec<String> =
             tables.iter().map(|(it, _)| format!("{}.{}", it.database, it.table)).collect();
