@@ -49,6 +49,14 @@ impl OneWay {
         for statement in statements {
             conn.query_drop(statement.as_ref()).await?;
         }
+        let id = conn.id();
+        conn.disconnect().await?;
+        // What it prepared is anybody's once the server has noticed.
+        let mut conn = self.source().conn().await?;
+        let gone = format!("SELECT COUNT(*) FROM information_schema.processlist WHERE id = {id}");
+        while conn.query_first::<u32, _>(&gone).await? != Some(0) {
+            tokio::task::yield_now().await;
+        }
         Ok(conn.disconnect().await?)
     }
 
