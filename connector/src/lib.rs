@@ -11,6 +11,7 @@ mod error;
 
 mod ask;
 mod check;
+mod instance;
 mod run;
 mod start;
 

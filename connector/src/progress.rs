@@ -166,6 +166,7 @@ impl Progress {
             pos: self.pos,
             next_seq,
             attempt,
+            instance: String::new(),
             inside,
             last: self.last.clone(),
             lanes: self.lanes.clone(),

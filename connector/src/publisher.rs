@@ -21,7 +21,10 @@ mod snapshot;
 mod statement;
 mod xa;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use strait_mysql::binlog::{
     EventHeader, Framer, RawEvent, RowsEvent, Step, TableMap, TransactionEnd, TransactionHead, expand,
@@ -88,6 +91,8 @@ pub struct Publisher {
     pub readers: ReaderOptions,
     pub shown: SnapshotShown,
     pub signals: SignalChannels,
+    /// Of this process; see [`crate::instance`].
+    pub instance: Arc<str>,
     /// Where the server's log ended when this run began: file and position.
     pub end_at_start: Option<(String, u64)>,
     pub metrics: Metrics,

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use crate::{
     Error, Result,
     config::Config,
-    kafka::{self, Cluster},
+    instance, kafka,
     metrics::Metrics,
     reader,
     silence::Silence,
@@ -49,6 +49,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
         silence: Arc::new(Mutex::new(Silence::new(config.heartbeat()))),
         preflight_passed: Arc::default(),
         snapshot: Arc::default(),
+        instance: instance::name().into(),
         config: Arc::clone(&config),
     };
     let lag = metrics.lag.clone();
@@ -155,21 +156,8 @@ async fn judge(shared: &Shared, error: Error) -> Error {
             error
         }
         _ if looks_doubled || matches!(error, Error::Kafka(kafka::Error::Fenced { .. })) => {
-            let attempt = u32::try_from(shared.metrics.attempt.get()).unwrap_or(0);
-            let (config, stop) = (Arc::clone(&shared.config), shared.stop.clone());
-            let looked = tokio::task::spawn_blocking(move || {
-                kafka::read_position(&Cluster::new(&config), &config.prefix, &stop)
-            });
-            match looked.await {
-                Ok(Ok(Some(position))) if attempt > 0 && position.attempt > attempt => {
-                    Error::Kafka(kafka::Error::Superseded {
-                        brokers: shared.config.kafka.brokers.clone(),
-                        transactional_id: shared.config.transactional_id(),
-                        attempt: position.attempt,
-                    })
-                }
-                _ => error,
-            }
+            let shared = shared.clone();
+            blocking(move || Ok(instance::who_ended_it(&shared, error))).await.unwrap_or_else(|broken| broken)
         }
         other => other,
     }

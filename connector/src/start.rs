@@ -2,7 +2,8 @@
 //!
 //! 1. Look at the source (settings, rights, identity) and at the topics of the log.
 //! 2. Look at the stored position, and hold it against the source; then at the registry. A connector that cannot go on
-//!    from there (another site's source, another configuration) refuses here, and leaves one that runs alone.
+//!    from there (another site's source, another configuration) refuses here, and leaves one that runs alone; so does
+//!    one that starts again and finds that another has taken over meanwhile.
 //! 3. Fence: `init_transactions` aborts whatever an older instance had open, and keeps it from writing more.
 //! 4. Read the position topic to its end, again. What is there is final now, and it alone counts. Nothing there beside
 //!    topics that hold records is refused: to begin anew would publish twice.
@@ -41,6 +42,7 @@ use crate::{
     executed::ExecutedGate,
     filter::Filter,
     first_place::{self, FirstPlace},
+    instance,
     kafka::{self, Cluster, Producer, Purpose, Topics},
     metrics::Metrics,
     numbering::Numbering,
@@ -74,6 +76,8 @@ pub struct Shared {
     pub status: Component,
     pub stop: CancellationToken,
     pub runtime: Handle,
+    /// Of this process, as the position has it.
+    pub instance: Arc<str>,
     /// Largest batch that every topic seen so far takes.
     pub batch_bytes: Arc<AtomicUsize>,
     /// How long nothing may come from the source.
@@ -130,6 +134,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
     // Without one nobody has begun under this prefix, so there is nobody to leave alone; and whether topics are
     // empty can be told after the fence only, while no Kafka transaction is half visible.
     if let Some(stored) = kafka::read_position(&cluster, &config.prefix, &shared.stop)? {
+        instance::ensure_latest(shared, &stored)?;
         ensure_can_go_on(shared, &mut source, &mut facts, &stored)?;
     }
     let registry = SchemaRegistry::new(config)?;
@@ -194,6 +199,7 @@ pub fn start(shared: &Shared) -> Result<Ready> {
         snapshot: None,
         shown: shared.snapshot.clone(),
         signals: SignalChannels::new(config, &cluster, signals)?,
+        instance: shared.instance.clone(),
         readers: readers(shared, &facts),
         state: State::new(),
     };

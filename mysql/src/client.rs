@@ -24,6 +24,9 @@ pub mod code {
     pub const TRUNCATED_WRONG_VALUE: u16 = 1292;
     pub const WRONG_VALUE_FOR_FIELD: u16 = 1366;
     pub const DATA_TOO_LONG: u16 = 1406;
+    pub const INVALID_CHARACTER_STRING: u16 = 1300;
+    /// "Column cannot be null".
+    pub const BAD_NULL: u16 = 1048;
     pub const WRONG_VALUE_FOR_TYPE: u16 = 1411;
     pub const DATETIME_OVERFLOW: u16 = 1441;
     pub const DUPLICATE_ENTRY: u16 = 1062;

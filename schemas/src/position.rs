@@ -23,6 +23,9 @@ pub struct Position {
     /// The number that the next transaction gets.
     pub next_seq: Seq,
     pub attempt: u32,
+    /// The process that committed it; empty in records of before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub instance: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inside: Option<Inside>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -208,6 +211,7 @@ mod tests {
             pos: 1234,
             next_seq: Seq::new(1, 43),
             attempt: 3,
+            instance: "5ca1ab1e".into(),
             inside: Some(Inside {
                 gtid: "3e11fa47-71ca-11e1-9e33-c80aa9429562:78".into(),
                 seq: Seq::new(1, 43),

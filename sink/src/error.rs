@@ -543,6 +543,11 @@ fn target_remedy(source: &ClientError) -> Option<String> {
         code::BAD_FIELD | code::NO_SUCH_TABLE => {
             "the target's table was altered while the sink ran: make it fit the source's, then start again".into()
         }
+        code::INVALID_CHARACTER_STRING => {
+            "a value's bytes are no text of its column's character set (an ALTER may have cut it), and no server takes such from \
+             SQL: correct it at the source, then bring this sink's tables anew (docs/operations.md, \"Beginning anew\")"
+                .into()
+        }
         code::PACKET_TOO_LARGE => "raise max_allowed_packet at the target, then start again".into(),
         _ => match server_message(source) {
             Some(message) if message.contains("read-only") || message.contains("read only") => {

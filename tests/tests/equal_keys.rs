@@ -97,6 +97,9 @@ async fn an_empty_label_and_no_label_are_two_keys() -> Result<()> {
             for change in [
                 "INSERT INTO t (k, id, n) VALUES (0,1,1), (2,1,2), (0,2,1), (2,2,2), (0,3,1), (2,3,2), (0,4,1), (2,4,2)",
                 "DELETE FROM t WHERE k + 0 = 2 AND id IN (1, 3)",
+                // In one transaction, so in one statement.
+                "INSERT INTO t (k, id, n) VALUES (0,5,1), (1,5,2), (0,6,1), (1,6,2), (2,6,3)",
+                "DELETE FROM t WHERE id = 5 AND k = 'a' OR id = 6 AND k + 0 = 0",
                 "UPDATE t SET n = 9 WHERE k + 0 = 2 AND id = 2",
                 "DELETE FROM t WHERE k + 0 = 0 AND id = 2",
                 "UPDATE t SET k = 'a' WHERE k + 0 = 2 AND id = 4",

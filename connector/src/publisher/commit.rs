@@ -92,7 +92,9 @@ impl Publisher {
         if idle && let Some(heartbeats) = &self.heartbeats {
             heartbeats.send(as_of_us / 1000, &mut self.producer)?;
         }
-        let position = self.progress.position(self.numbering.next_seq(), self.numbering.attempt(), inside);
+        let mut position =
+            self.progress.position(self.numbering.next_seq(), self.numbering.attempt(), inside);
+        position.instance = self.instance.to_string();
         self.send_position(&position)?;
         let bytes = self.producer.bytes();
         self.metrics.in_flight.set(self.producer.in_flight() as i64);

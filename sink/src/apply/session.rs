@@ -1,6 +1,6 @@
 //! A lane's connection: how it is set up, and one statement on it.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 
 use strait_mysql::{
     client::{ClientError, Conn, Queryable, Row, code, is_connection_lost, server_code},
@@ -156,7 +156,12 @@ impl LaneSession {
     async fn write(&mut self, sql: &[u8], statement: &Statement, computed: Option<&Computed>) -> Result<u64> {
         let matched = match (self.run(sql, &statement.what).await, computed) {
             (Err(Error::Target { source, .. }), Some(computed)) if is_of_value(&source) => {
-                self.write_computed(sql, statement, computed, source).await?
+                let sql = match server_code(&source) {
+                    // Of one row alone nobody may write it but who says IGNORE; what else that passes over, the row tells.
+                    Some(code::BAD_NULL) => ignoring(sql),
+                    _ => sql.into(),
+                };
+                self.write_computed(&sql, statement, computed, source).await?
             }
             (ran, _) => ran?,
         };
@@ -332,9 +337,17 @@ fn with_place(statement: &Statement, error: Error) -> Error {
     }
 }
 
+fn ignoring(sql: &[u8]) -> Cow<'_, [u8]> {
+    match sql.strip_prefix(b"INSERT ") {
+        Some(rest) => [b"INSERT IGNORE ", rest].concat().into(),
+        None => sql.into(),
+    }
+}
+
 /// A value does not fit, says the strict mode.
 fn is_of_value(source: &ClientError) -> bool {
     let codes = [
+        code::BAD_NULL,
         code::OUT_OF_RANGE,
         code::DATA_TRUNCATED,
         code::TRUNCATED_WRONG_VALUE,

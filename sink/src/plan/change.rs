@@ -177,6 +177,17 @@ impl Change {
         self.after.as_ref().is_some_and(|row| row.contains(&Datum::Index(0))) || self.leaves_out()
     }
 
+    /// Whether an update leaves bytes alone that are no text of their charset, as an ALTER may cut them: nobody takes them
+    /// from SQL, so only a statement that does not name the column can make the update.
+    pub fn keeps_raw(&self) -> bool {
+        let (Operation::Update, Some(before), Some(after)) = (self.operation, &self.before, &self.after)
+        else {
+            return false;
+        };
+        let kept = |(after, before): (&Datum, &Datum)| matches!(after, Datum::Raw(_)) && before == after;
+        self.stage == Stage::Steady && after.iter().zip(before.iter()).any(kept)
+    }
+
     /// Whether a column is not named so that it gets no value.
     pub fn leaves_out(&self) -> bool {
         self.after.as_ref().is_some_and(|row| row.contains(&Datum::Nothing))

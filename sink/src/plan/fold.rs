@@ -6,7 +6,7 @@
 //! its last image after. Where a change would break that, the group is closed, and a new one begins with it.
 //!
 //! By themselves and in order are done: changes of a primary key, rows of tables without one, rows that the
-//! target must check and cascade itself, and rows that need the strict mode off.
+//! target must check and cascade itself, and rows that need the strict mode off, or have bytes that SQL cannot write.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -71,6 +71,7 @@ fn is_foldable(change: &Change) -> bool {
         && !change.needs_native_checks()
         && !change.is_lenient()
         && !change.is_partial()
+        && !change.keeps_raw()
 }
 
 impl Group {

@@ -14,7 +14,8 @@ pub fn action(change: &Change) -> Action {
         && change.stage != Stage::Ahead
         && !change.needs_native_checks()
         && !change.is_partial()
-        && !change.leaves_out();
+        && !change.leaves_out()
+        && !change.keeps_raw();
     let key = mapping.primary.as_ref().filter(|_| change.is_keyed());
     match (change.operation, key) {
         (Operation::Clear, _) => Action::Clear,

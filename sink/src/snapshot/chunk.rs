@@ -222,10 +222,10 @@ impl ChunkWork {
             sql.extend_from_slice(
                 format!("UPDATE {} SET {key}={key} WHERE ", mapping.target.quoted).as_bytes(),
             );
-            condition::key_columns(mapping, &mut sql);
+            condition::keys_head(mapping, &mut sql);
             for (at, row) in rows.iter().enumerate() {
-                sql.extend_from_slice(if at == 0 { b" IN (" } else { b"," });
-                self.sql.write_key(mapping, row.after, &mut sql)?;
+                sql.extend_from_slice(if at == 0 { b"" } else { condition::keys_separator(mapping) });
+                self.sql.write_keys_row(mapping, row.after, &mut sql)?;
             }
             sql.push(b')');
             let what = "look at rows of the snapshot in";

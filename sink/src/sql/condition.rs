@@ -25,13 +25,36 @@ pub fn by_key(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (St
     Ok(())
 }
 
-/// `a` or `(a, b)`.
-pub fn key_columns(mapping: &Mapping, out: &mut Vec<u8>) {
-    list(key(mapping), out, |place, out| {
-        out.extend_from_slice(mapping.columns[place].quoted.as_bytes());
-        Ok(())
-    })
-    .expect("names are written without fail");
+/// Before the first of many rows by their keys; `)` ends them.
+///
+/// An ENUM's invalid value, and its empty label, are told by their numbers. In a list of several columns one number makes
+/// MariaDB compare all the labels as numbers, so that a label finds the row of the invalid value; and MySQL compares
+/// the number as a text, so that it finds nothing. So such keys are compared one by one.
+pub fn keys_head(mapping: &Mapping, out: &mut Vec<u8>) {
+    if are_listed(mapping) {
+        list(key(mapping), out, |place, out| {
+            out.extend_from_slice(mapping.columns[place].quoted.as_bytes());
+            Ok(())
+        })
+        .expect("names are written without fail");
+        out.extend_from_slice(b" IN");
+    }
+    out.extend_from_slice(b" (");
+}
+
+/// Between two rows.
+pub fn keys_separator(mapping: &Mapping) -> &'static [u8] {
+    if are_listed(mapping) { b"," } else { b" OR " }
+}
+
+/// One of the rows.
+pub fn keys_row(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+    if are_listed(mapping) { key_values(mapping, row, out) } else { by_key(mapping, row, out) }
+}
+
+fn are_listed(mapping: &Mapping) -> bool {
+    let key = key(mapping);
+    key.len() == 1 || key.iter().all(|place| mapping.columns[*place].class != ColumnClass::Enum)
 }
 
 /// `1` or `(1, 'x')`.
@@ -42,9 +65,7 @@ pub fn key_values(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(),
         match (&column.charset, datum) {
             // MariaDB compares lists of rows without bringing a text to the column's charset: it would find none of them,
             // and say nothing.
-            (Some(charset), Datum::Text(text))
-                if several && charset != "utf8mb4" && !(text.is_empty() && column.empty_label.is_some()) =>
-            {
+            (Some(charset), Datum::Text(_)) if several && charset != "utf8mb4" => {
                 out.extend_from_slice(b"CONVERT(");
                 value(column, datum, out)?;
                 out.extend_from_slice(b" USING ");

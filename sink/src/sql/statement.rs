@@ -53,15 +53,24 @@ impl Work for SqlBatch {
 impl SqlBatch {
     /// The key of a change's row, as a literal.
     pub fn write_key(&self, mapping: &Mapping, change: usize, sql: &mut Vec<u8>) -> Result<()> {
+        self.with_row(mapping, change, |row| condition::key_values(mapping, row, sql))
+    }
+
+    /// A change's row, as one of many by their keys.
+    pub fn write_keys_row(&self, mapping: &Mapping, change: usize, sql: &mut Vec<u8>) -> Result<()> {
+        self.with_row(mapping, change, |row| condition::keys_row(mapping, row, sql))
+    }
+
+    fn with_row(
+        &self,
+        mapping: &Mapping,
+        change: usize,
+        write: impl FnOnce(&Row) -> Result<(), Refusal>,
+    ) -> Result<()> {
         let place = self.batch.place(change);
         let Some(row) = &self.batch.changes[change].after else { return Err(Error::NoImage { place }) };
         let table = || mapping.target.label.to_string();
-        condition::key_values(mapping, row, sql).map_err(|(column, cause)| Error::Value {
-            table: table(),
-            column,
-            cause,
-            place,
-        })
+        write(row).map_err(|(column, cause)| Error::Value { table: table(), column, cause, place })
     }
 
     /// The statements of steps that were planned elsewhere.
@@ -119,7 +128,11 @@ impl Writer<'_> {
                 text.first = row.after;
                 self.head(&mut text.sql);
             } else {
-                text.sql.push(if self.is_listed() { b',' } else { b';' });
+                text.sql.extend_from_slice(match self.step.action {
+                    Action::Delete => condition::keys_separator(self.mapping()),
+                    _ if self.is_listed() => b",",
+                    _ => b";",
+                });
             }
             text.sql.append(&mut row_text);
             text.rows += 1;
@@ -158,8 +171,7 @@ impl Writer<'_> {
                 let table = &self.mapping().target.quoted;
                 let by = if self.mapping().by_primary_key { " FORCE INDEX (PRIMARY)" } else { "" };
                 write!(sql, "DELETE t FROM {table} AS t{by} WHERE ").expect(INFALLIBLE);
-                condition::key_columns(self.mapping(), sql);
-                sql.extend_from_slice(b" IN (");
+                condition::keys_head(self.mapping(), sql);
             }
             Action::Update | Action::Move | Action::UpdateEqual | Action::DeleteEqual | Action::Clear => {}
         }
@@ -283,7 +295,7 @@ impl Writer<'_> {
             Action::Insert | Action::Upsert | Action::Keep | Action::Replace => {
                 self.values(self.after(row)?, sql)
             }
-            Action::Delete => condition::key_values(self.mapping(), self.before(row)?, sql),
+            Action::Delete => condition::keys_row(self.mapping(), self.before(row)?, sql),
             Action::Update | Action::Move => self.update(self.before(row)?, self.after(row)?, sql),
             Action::UpdateEqual => self.update_equal(self.before(row)?, self.after(row)?, sql),
             Action::DeleteEqual => self.delete_equal(self.before(row)?, sql),
@@ -317,12 +329,12 @@ impl Writer<'_> {
     }
 
     fn update(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
-        self.set(after, sql)?;
+        self.set(before, after, sql)?;
         condition::by_key(self.mapping(), before, sql)
     }
 
     fn update_equal(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
-        self.set(after, sql)?;
+        self.set(before, after, sql)?;
         condition::by_image(self.mapping(), before, self.batch.dialect, sql)?;
         sql.extend_from_slice(b" LIMIT 1");
         Ok(())
@@ -336,7 +348,7 @@ impl Writer<'_> {
     }
 
     /// `UPDATE t SET a=1,b='x' WHERE `.
-    fn set(&self, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
+    fn set(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
         let lenient = if self.step.lenient { self.lenient() } else { "" };
         let table = &self.mapping().target.quoted;
         match self.batch.dialect {
@@ -344,7 +356,10 @@ impl Writer<'_> {
             Dialect::MariaDb => write!(sql, "{lenient}UPDATE {table} SET "),
         }
         .expect(INFALLIBLE);
-        for (at, place) in self.told(Some(after)).enumerate() {
+        // See `Change::keeps_raw`.
+        let is_kept =
+            |place: &usize| matches!(after[*place], Datum::Raw(_)) && before[*place] == after[*place];
+        for (at, place) in self.told(Some(after)).filter(|place| !is_kept(place)).enumerate() {
             let column = &self.mapping().columns[place];
             if at > 0 {
                 sql.push(b',');

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use e2e::{Kafka, KafkaOptions, Lab, MySql, MySqlOptions, eventually};
 use mysql_async::prelude::Queryable;
 use rdkafka::{
@@ -222,6 +222,29 @@ async fn a_second_connector_of_a_prefix_ends_the_first() -> Result<()> {
     // With the same server_id the source ends the first one's stream, often before Kafka fences it off.
     second_ends_the_first(&[]).await?;
     second_ends_the_first(&[("source.server_id", "77")]).await
+}
+
+/// It has nothing to publish, so nothing fences it off: it is told when it starts again after any fault.
+#[tokio::test]
+async fn one_that_was_replaced_does_not_come_back() -> Result<()> {
+    let pipe = Pipe::own(MySql::start(MySqlOptions::named("replaced")).await?, &[]).await?;
+    pipe.run(["CREATE TABLE t (id INT PRIMARY KEY)"]).await?;
+    pipe.start().await?;
+    let second = pipe.with_settings(&[("source.server_id", "77")]).await?;
+    second.start().await?;
+    let streams: Vec<u64> = pipe
+        .conn()
+        .await?
+        .query("SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'")
+        .await?;
+    ensure!(streams.len() == 2, "{streams:?}");
+    pipe.run(streams.iter().map(|id| format!("KILL {id}"))).await?;
+    halts(&pipe, 1, &["another connector publishes under the same prefix", "keep one connector a prefix"])
+        .await?;
+    pipe.run(["INSERT INTO t VALUES (1)"]).await?;
+    second.published().await?;
+    assert_eq!(second.table("t").await?.len(), 1);
+    second.connector.stop().await
 }
 
 #[tokio::test]

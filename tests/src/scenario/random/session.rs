@@ -35,9 +35,14 @@ pub fn setting(flavor: Flavor, random: &mut Rng) -> String {
                 "timestamp = DEFAULT",
             ],
         ),
+        // An offset above the increment makes gaps where a server's estimate of the rows decides.
         6 => one(
             random,
-            &["auto_increment_increment = 3", "auto_increment_increment = 1", "auto_increment_offset = 2"],
+            &[
+                "auto_increment_increment = 3, auto_increment_offset = 2",
+                "auto_increment_increment = 3, auto_increment_offset = 1",
+                "auto_increment_increment = 1, auto_increment_offset = 1",
+            ],
         ),
         _ => one(random, own),
     };
