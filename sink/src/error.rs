@@ -545,7 +545,7 @@ fn target_remedy(source: &ClientError) -> Option<String> {
         }
         code::INVALID_CHARACTER_STRING => {
             "a value's bytes are no text of its column's character set (an ALTER may have cut it), and no server takes such from \
-             SQL: correct it at the source, then bring this sink's tables anew (docs/operations.md, \"Beginning anew\")"
+             SQL: correct it at the source, and load the target anew"
                 .into()
         }
         code::PACKET_TOO_LARGE => "raise max_allowed_packet at the target, then start again".into(),

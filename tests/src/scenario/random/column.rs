@@ -106,11 +106,13 @@ fn of_any_type(flavor: Flavor, random: &mut Rng) -> (String, bool) {
             (kind.to_owned(), !kind.contains("BLOB"))
         }
         13 => {
-            let kind = one(
-                random,
-                &["ENUM('a','B','é','')", "SET('x','y','Z','ö')", "ENUM('one')", "BIT(12)", "BIT(64)"],
-            );
-            (kind.to_owned(), true)
+            // MariaDB's CONVERT TO leaves labels in bytes of the old charset, and CREATE TABLE ... SELECT logs others: then two
+            // servers make different things of the next one.
+            let [e, set] = match flavor {
+                Flavor::MySql => ["ENUM('a','B','é','')", "SET('x','y','Z','ö')"],
+                Flavor::MariaDb => ["ENUM('a','B','e','')", "SET('x','y','Z','o')"],
+            };
+            (one(random, &[e, set, "ENUM('one')", "BIT(12)", "BIT(64)"]).to_owned(), true)
         }
         14 => (one(random, &GEOMETRIES).to_owned(), false),
         _ => match flavor {
