@@ -19,7 +19,7 @@ use crate::{
     config::{Config, DdlPolicy},
     error::{Error, Result, answered},
     finding::from_mysql,
-    kafka::{Cluster, Ends, inspect},
+    kafka::{Cluster, Ends, TableChange, inspect},
     own_source::OwnSource,
 };
 use tables::DataTopic;
@@ -52,10 +52,10 @@ pub async fn check(config: Arc<Config>) -> Result<Vec<Finding>> {
     ensure_settings(&config)?;
     let in_background = Arc::clone(&config);
     let looked = tokio::task::spawn_blocking(move || kafka_and_registry(&in_background)).await;
-    let Looked { topics, position, registry, mut findings } =
+    let Looked { topics, changes, position, registry, mut findings } =
         looked.map_err(|error| Error::Task { cause: format!("the check broke off: {error}") })?;
     // Each of these asks the target by itself: what one cannot be told is no reason to keep silent about the others.
-    let (names, missing) = match tables::look(&config, registry, topics).await {
+    let (names, missing) = match tables::look(&config, registry, topics, changes).await {
         Ok(found) => found,
         Err(error) => (Vec::new(), vec![finding("table", &error)]),
     };
@@ -79,6 +79,7 @@ pub async fn check(config: Arc<Config>) -> Result<Vec<Finding>> {
 #[derive(Default)]
 struct Looked {
     topics: Vec<DataTopic>,
+    changes: Vec<TableChange>,
     position: Option<Position>,
     registry: Option<Arc<Registry>>,
     /// What stands in the way of reading them.
@@ -96,6 +97,10 @@ fn kafka_and_registry(config: &Config) -> Looked {
             match Ends::new(config).and_then(|ends| ends.position(&config.prefix)) {
                 Ok(position) => looked.position = position,
                 Err(error) => looked.findings.push(finding("position", &error)),
+            }
+            match Ends::new(config).and_then(|ends| ends.table_changes(&config.prefix)) {
+                Ok(changes) => looked.changes = changes,
+                Err(error) => looked.findings.push(finding("spine", &error)),
             }
         }
         Ok(_) => looked.findings.push(Finding {

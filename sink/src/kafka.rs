@@ -8,5 +8,5 @@ mod reader;
 mod record;
 
 pub use client::{Cluster, inspect};
-pub use ends::{Ends, Newest};
+pub use ends::{Ends, Newest, TableChange};
 pub use feed::{Arrival, Feed};

@@ -118,8 +118,14 @@ async fn the_table_and_the_schema_are_the_newest_record_s() -> Result<()> {
     let without = Strait::new(Program::Sink, "check-no-registry", settings.clone()).await?;
     check(&without, false, &["the records are in Avro", "no registry is named"]).await?;
     settings.push(("registry.url", registry.url().to_owned()));
-    let sink = Strait::new(Program::Sink, "check-avro", settings).await?;
-    check(&sink, false, &[&format!("table {database}.{name} does not exist")]).await?;
+    let sink = Strait::new(Program::Sink, "check-avro", settings.clone()).await?;
+    // What the log itself will bring is nobody's to make; a sink that makes no such change needs it now.
+    let missing = format!("table {database}.{name} does not exist");
+    let said = check(&sink, true, &[&missing, "create-table at seq", "is still to come"]).await?;
+    ensure!(!said.contains("delete topic") && !said.contains("SHOW CREATE TABLE"), "{said}");
+    settings.push(("ddl.policy", "ignore".to_owned()));
+    let sink = Strait::new(Program::Sink, "check-no-ddl", settings).await?;
+    check(&sink, false, &[&missing, "SHOW CREATE TABLE"]).await?;
     server.run([format!("CREATE DATABASE {database}"), format!("{create})")]).await?;
     let alter = format!("ALTER TABLE {database}.{name} ADD COLUMN `b` DECIMAL(9,2)");
     check(&sink, false, &["has no column `b`", &alter]).await?;

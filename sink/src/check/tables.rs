@@ -6,7 +6,8 @@
 //! JSON with the record. What carries no types is held against the target's columns by name.
 //!
 //! A topic whose newest record is applied already may be that of a table that both sites have dropped since, or of
-//! one whose column is just being dropped: what does not fit there is a warning.
+//! one whose column is just being dropped: what does not fit there is a warning. So it is where a schema change of the table, as
+//! a snapshot begins with one, is still to come before the record: the sink will make it.
 
 use std::{
     sync::Arc,
@@ -26,9 +27,10 @@ use super::finding;
 use crate::{
     apply::session,
     config::Config,
+    ddl::{Action, decide},
     decode::Decoder,
     error::{Error, Place, Result},
-    kafka::{Ends, Newest},
+    kafka::{Ends, Newest, TableChange},
     planner::KnownTables,
     routes::Routes,
 };
@@ -111,6 +113,7 @@ pub async fn look(
     config: &Config,
     registry: Option<Arc<Registry>>,
     topics: Vec<DataTopic>,
+    changes: Vec<TableChange>,
 ) -> Result<(Vec<TableName>, Vec<Finding>)> {
     let (mut names, mut findings) = (Vec::new(), Vec::new());
     if topics.is_empty() {
@@ -122,6 +125,7 @@ pub async fn look(
     let mut look = Look {
         config,
         applied: applied(&mut conn, config).await,
+        changes,
         skip: config.skip().unwrap_or_default(),
         tables: KnownTables::new(&mut conn, routes, config.apply.allow_triggers, limit).await?,
         decoder: Decoder::new(registry),
@@ -150,6 +154,8 @@ struct Look<'a> {
     config: &'a Config,
     /// How far this sink has come.
     applied: Option<Seq>,
+    /// Schema changes of the log's end.
+    changes: Vec<TableChange>,
     /// What it never applies.
     skip: GtidSet,
     conn: Conn,
@@ -190,28 +196,46 @@ impl Look<'_> {
         let found = match mapped {
             // Refused tables are told by the target's own checks, which look at all of them.
             Ok(_) | Err(Error::TableRefused { .. }) => None,
-            Err(error) => Some(self.judged(&error, &place)),
+            Err(error) => Some(self.judged(&error, &place, (database, table))),
         };
         (Some(name), found)
     }
 
-    fn judged(&self, error: &Error, place: &Place) -> Finding {
+    fn judged(&self, error: &Error, place: &Place, (database, table): (&str, &str)) -> Finding {
         let mut found = finding("table", error);
         found.place = format!("{}, {}", place_of(&self.conn), found.place);
         let skipped = place.gtid.parse().is_ok_and(|gtid| self.skip.contains(&gtid));
+        let to_come = self.changes.iter().find(|change| {
+            change.database == database
+                && change.table == table
+                && change.seq <= place.seq
+                && self.applied.is_none_or(|applied| change.seq > applied)
+                && decide(&self.config.ddl, change.kind) == Action::Apply
+        });
         if skipped || self.applied.is_some_and(|applied| place.seq <= applied) {
             found.severity = Severity::Warning;
             found.cause = format!(
                 "{}; what its topic holds is applied, so it matters to what is still to come",
                 found.cause
             );
-        }
-        if matches!(error, Error::MissingTable { .. }) {
-            found.remedy = format!(
-                "{}. If both sites have dropped it for good, delete topic {}",
-                found.remedy.trim_end_matches("; then start again"),
-                place.topic
+            if matches!(error, Error::MissingTable { .. }) {
+                found.remedy = format!(
+                    "{}. If both sites have dropped it for good, delete topic {}",
+                    found.remedy.trim_end_matches("; then start again"),
+                    place.topic
+                );
+            }
+        } else if let Some(change) = to_come {
+            found.severity = Severity::Warning;
+            found.cause = format!(
+                "{}; {} at seq {} changes it before, and is still to come",
+                found.cause,
+                change.kind.name(),
+                change.seq
             );
+            found.remedy =
+                "nothing: `run` makes the change in its turn, and halts if the table does not fit then"
+                    .into();
         }
         found
     }

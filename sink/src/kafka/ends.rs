@@ -14,7 +14,8 @@ use rdkafka::{
     message::BorrowedMessage,
     types::RDKafkaErrorCode as Code,
 };
-use strait_schemas::{Position, topics};
+use strait_mysql::ddl::Kind;
+use strait_schemas::{Position, Seq, SpineRecord, topics};
 
 use super::{
     client::{Cluster, Logged},
@@ -36,6 +37,19 @@ const TAILS: [i64; 2] = [8, 1000];
 pub struct Ends {
     cluster: Cluster,
     consumer: BaseConsumer<Logged>,
+}
+
+/// How far the spine is read back for schema changes that are to come: at a commit each 100 ms, half an hour.
+const SPINE_TAIL: i64 = 20_000;
+
+/// A schema change in the log, and a table that it names.
+#[derive(Debug, Clone)]
+pub struct TableChange {
+    pub seq: Seq,
+    pub kind: Kind,
+    /// At the source.
+    pub database: String,
+    pub table: String,
 }
 
 /// The newest record of a topic, by the log's order.
@@ -121,6 +135,32 @@ impl Ends {
             }
         }
         Ok(newest)
+    }
+
+    /// Schema changes among the newest records of the spine.
+    pub fn table_changes(&self, prefix: &str) -> Result<Vec<TableChange>> {
+        let mut found = Vec::new();
+        self.read(&topics::spine_topic(prefix), 1, Offset::OffsetTail(SPINE_TAIL), |message| {
+            // Of a later version: the connector's and the sink's start judge that.
+            let Ok(record) = SpineRecord::decode(message.payload().unwrap_or_default()) else {
+                return Ok(());
+            };
+            for part in record.parts {
+                let Some(ddl) = part.ddl else { continue };
+                // A kind of a later version is not known to be made.
+                let Some(kind) = Kind::from_name(&ddl.kind) else { continue };
+                for object in ddl.objects.into_iter().filter(|object| object.class == "table") {
+                    found.push(TableChange {
+                        seq: part.seq,
+                        kind,
+                        database: object.database.unwrap_or_else(|| ddl.database.clone()),
+                        table: object.name,
+                    });
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Shows the records of a topic's partitions from `from` until each has been seen to end.
