@@ -100,6 +100,11 @@ impl Planner {
         })
     }
 
+    /// Rows of this topic are at the target.
+    pub fn begun(&mut self, topic: &str) {
+        self.tables.begun(topic);
+    }
+
     pub fn row_events(&self) -> Option<Flavor> {
         self.options.row_events
     }

@@ -177,7 +177,10 @@ impl Run {
             [self.ddl.clone(), self.status.clone()],
         );
         let changes = changes.await?;
-        let planner = self.planner(&mut control, &started.identity, own_source).await?;
+        let mut planner = self.planner(&mut control, &started.identity, own_source).await?;
+        for row in &started.offsets {
+            planner.begun(&row.topic);
+        }
         let (report, reports) = mpsc::unbounded_channel();
         let place = server.place();
         let applier = Applier::start(

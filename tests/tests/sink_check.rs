@@ -61,6 +61,8 @@ async fn what_has_no_place_at_the_target_is_found_before_the_first_row() -> Resu
 
     server.run([format!("ALTER TABLE {table} MODIFY n DATE")]).await?;
     check(&sink, false, &["column `n`", "is date", "MODIFY COLUMN `n` INT"]).await?;
+    server.run([format!("ALTER TABLE {table} MODIFY n SMALLINT")]).await?;
+    check(&sink, false, &["column `n`", "is smallint", "MODIFY COLUMN `n` INT"]).await?;
     server.run([format!("ALTER TABLE {table} MODIFY n INT")]).await?;
 
     // What is applied stands in nobody's way: the table may have been dropped at both sites.

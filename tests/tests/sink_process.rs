@@ -427,7 +427,12 @@ async fn a_sink_whose_connections_are_ended_by_another_says_who_it_was() -> Resu
 async fn the_process_says_what_is_wrong_where_and_what_mends_it() -> Result<()> {
     let server = Lab::shared().mysql().await?;
     let at = "partition 1 offset 0, seq 1-1 record 0, transaction 3e11fa47";
-    let cases: [(&str, &str, &[&str]); 3] = [
+    let cases: [(&str, &str, &[&str]); 4] = [
+        (
+            "narrower",
+            "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(100), n SMALLINT)",
+            &["is smallint at the target and cannot take the source's INT", at, "MODIFY COLUMN `n` INT"],
+        ),
         (
             "myisam",
             "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(100), n INT) ENGINE=MyISAM",

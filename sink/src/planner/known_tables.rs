@@ -1,6 +1,10 @@
 //! Which target table, in which mapping, a record is for: found once for each version of each source table.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use strait_mysql::{
@@ -23,6 +27,9 @@ pub struct KnownTables {
     routes: Arc<Routes>,
     catalog: TargetCatalog,
     known: HashMap<String, Vec<Known>>,
+    /// Topics of which rows are at the target. Later a column may be narrower than an older record tells, as after a schema
+    /// change in the other direction of two-way use: then each value is looked at by the server.
+    begun: HashSet<Arc<str>>,
     answer_timeout: Duration,
 }
 
@@ -42,7 +49,13 @@ impl KnownTables {
     ) -> Result<Self> {
         let (place, doing) = (place_of(conn), "reading the server's facts");
         let catalog = answered(answer_timeout, place, doing, TargetCatalog::new(conn, allow_triggers));
-        Ok(Self { routes, catalog: catalog.await?, known: HashMap::new(), answer_timeout })
+        Ok(Self {
+            routes,
+            catalog: catalog.await?,
+            known: HashMap::new(),
+            begun: HashSet::new(),
+            answer_timeout,
+        })
     }
 
     pub fn routes(&self) -> &Routes {
@@ -52,6 +65,11 @@ impl KnownTables {
     /// Whether rows of other tables may be where a source's table leads.
     pub fn may_share(&self, source: &TableName) -> Result<bool> {
         Ok(self.routes.may_share(source, &self.routes.table(&source.database, &source.table)?))
+    }
+
+    /// Rows of this topic are at the target.
+    pub fn begun(&mut self, topic: &str) {
+        self.begun.insert(topic.into());
     }
 
     /// Forgets every table: a schema change may have changed any of them, and their triggers.
@@ -79,9 +97,11 @@ impl KnownTables {
             return Ok(known.mapping.clone());
         }
         let place = place();
+        let topic = Arc::clone(&place.topic);
         let (limit, server) = (self.answer_timeout, place_of(conn));
         let found = self.find(conn, columns, TableName::new(database, table), place);
         let mapping = Arc::new(answered(limit, server, "reading the target's catalog", found).await?);
+        self.begun.insert(topic);
         self.known.entry(table.to_owned()).or_default().push(Known {
             database: database.to_owned(),
             columns: columns.clone(),
@@ -100,7 +120,8 @@ impl KnownTables {
         let names = self.names(columns, &source)?;
         let target = self.target(conn, &source, &place).await?;
         let shared = self.may_share(&source)?;
-        if let Ok(mapping) = lay(columns, &names, target) {
+        let begins = !self.begun.contains(&place.topic);
+        if let Ok(mapping) = lay(columns, &names, target, begins) {
             return Ok(mapping.shared(shared));
         }
         // The table may have been altered since it was read.
@@ -108,7 +129,7 @@ impl KnownTables {
         self.catalog.forget(&name);
         self.known.remove(&source.table);
         let target = self.target(conn, &source, &place).await?;
-        lay(columns, &names, target)
+        lay(columns, &names, target, begins)
             .map(|mapping| mapping.shared(shared))
             .map_err(|refused| refusal(refused, shown(&source, &name), place))
     }
@@ -149,16 +170,18 @@ impl KnownTables {
     }
 }
 
-/// `names`: the target's of the columns, in their order.
-fn lay(columns: &Columns, names: &[String], target: Arc<Target>) -> Result<Mapping, Refused> {
-    match columns {
-        Columns::Avro { decoder, .. } => Mapping::new(decoder.table(), names, target),
-        Columns::Json(table) => Mapping::new(table, names, target),
-        Columns::Names(_) => {
-            let assumed = assumed_schema(names, &target)?;
-            Mapping::new(&assumed, names, target)
-        }
+/// `names`: the target's of the columns, in their order. `begins`: no row of it has been applied.
+fn lay(columns: &Columns, names: &[String], target: Arc<Target>, begins: bool) -> Result<Mapping, Refused> {
+    let told = match columns {
+        Columns::Avro { decoder, .. } => decoder.table(),
+        Columns::Json(table) => table,
+        Columns::Names(_) => return Mapping::new(&assumed_schema(names, &target)?, names, target),
+    };
+    let mapping = Mapping::new(told, names, Arc::clone(&target))?;
+    if begins {
+        Mapping::ensure_room(told, names, &target)?;
     }
+    Ok(mapping)
 }
 
 fn refusal(refused: Refused, table: String, place: Place) -> Error {

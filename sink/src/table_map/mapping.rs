@@ -12,7 +12,7 @@ use strait_mysql::{
 };
 use strait_schemas::{Kind, SourceType, TableSchema};
 
-use super::{ColumnClass, IndexId, Target, target};
+use super::{ColumnClass, IndexId, Target, target, width};
 use crate::{plan::Comparison, row_events::TableForm, sql::Dialect};
 
 /// A column that is written.
@@ -129,6 +129,21 @@ impl Mapping {
         mapping.by_name =
             by_source.map(|(at, column)| (source.columns[column.source].name.to_lowercase(), at)).collect();
         Ok(mapping)
+    }
+
+    /// Whether each column has room for all that the source's can hold. `names`: as for [`Mapping::new`].
+    pub fn ensure_room(source: &TableSchema, names: &[String], target: &Target) -> Result<(), Refused> {
+        for (column, name) in source.columns.iter().zip(names) {
+            let found = target.table.column(name).filter(|found| found.is_written());
+            if let Some(found) = found.filter(|found| !width::holds(found, &column.source_type)) {
+                return Err(Refused::Type {
+                    column: name.clone(),
+                    target: found.column_type.clone(),
+                    source_type: describe(&column.source_type, &column.kind),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Whether rows of other tables may be where these go.

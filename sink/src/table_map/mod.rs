@@ -8,6 +8,7 @@ mod rows;
 mod target;
 mod time_text;
 mod untyped;
+mod width;
 
 pub use catalog::{Found, TargetCatalog};
 pub use column_class::ColumnClass;
