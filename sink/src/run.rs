@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use crate::{
     apply::{Applier, ApplyOptions, session as session_settings},
     check,
-    checkpoint::{self, Claim, Identity, ServerRun, Successor},
+    checkpoint::{self, Claim, Identity, ServerRun, Started, Successor},
     config::Config,
     control::{Control, Fence},
     ddl::SchemaChanges,
@@ -177,10 +177,7 @@ impl Run {
             [self.ddl.clone(), self.status.clone()],
         );
         let changes = changes.await?;
-        let mut planner = self.planner(&mut control, &started.identity, own_source).await?;
-        for row in &started.offsets {
-            planner.begun(&row.topic);
-        }
+        let planner = self.planner(&mut control, &started, own_source).await?;
         let (report, reports) = mpsc::unbounded_channel();
         let place = server.place();
         let applier = Applier::start(
@@ -239,7 +236,7 @@ impl Run {
     async fn planner(
         &self,
         control: &mut Conn,
-        identity: &Identity,
+        started: &Started,
         own_source: Option<OwnSource>,
     ) -> Result<Planner> {
         let (config, place) = (&self.config, place_of(control));
@@ -256,9 +253,14 @@ impl Run {
             row_events,
             answer_timeout: limit,
         };
-        let pending = Pending::read(control, identity).await?;
+        let pending = Pending::read(control, &started.identity).await?;
         let routes = Arc::clone(&self.routes);
-        Planner::new(control, options, routes, Decoder::new(self.registry.clone()), own_source, pending).await
+        let decoder = Decoder::new(self.registry.clone());
+        let mut planner = Planner::new(control, options, routes, decoder, own_source, pending).await?;
+        for row in &started.offsets {
+            planner.begun(&row.topic);
+        }
+        Ok(planner)
     }
 
     /// A connection that was lost, or a lane's row that is not as it was left, may be the work of a sink that took

@@ -83,7 +83,7 @@ pub struct Statement {
     /// Written with the strict mode off: what the server warns of must be these columns' invalid values, and
     /// nothing else. `None`: the strict mode is on, so what does not fit is an error.
     pub invalid: Option<Vec<Arc<str>>>,
-    /// Where the table computes columns: the source's session may have computed with its strict mode off what the strict
+    /// Of columns, and of indexes on expressions: the source's session may have computed with its strict mode off what the strict
     /// mode refuses, and the server computes them even of rows that it deletes or passes over. So what the strict mode refuses
     /// in one's turn is done without.
     pub computed: Option<Computed>,

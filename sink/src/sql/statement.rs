@@ -6,6 +6,8 @@
 
 use std::{io::Write as _, sync::Arc};
 
+use strait_mysql::catalog::Column;
+
 use super::condition;
 use crate::{
     apply::{Computed, Expect, Form, OnDuplicate, OnMissing, Statement, Work},
@@ -387,7 +389,7 @@ impl Writer<'_> {
         // Also a row that is made sure of may be there.
         let pending = stage != Stage::Steady || self.step.action == Action::Keep;
         let (on_duplicate, on_missing, computed) = match original {
-            true => (self.on_duplicate(row)?, self.on_missing(row)?, self.computed(row)?),
+            true => (self.on_duplicate(row)?, self.on_missing(row)?, Some(self.computed(row)?)),
             false => (None, None, None),
         };
         self.statements.push(Statement {
@@ -463,13 +465,10 @@ impl Writer<'_> {
         self.mapping().target.table.columns.iter().any(|column| column.generated.is_some())
     }
 
-    /// Finds the row as it is to be, where the table computes columns.
-    fn computed(&self, row: StepRow) -> Result<Option<Computed>> {
+    /// Finds the row as it is to be. Not only a table with generated columns computes: so does an index on an expression.
+    fn computed(&self, row: StepRow) -> Result<Computed> {
         let mapping = self.mapping();
-        if !self.computes() {
-            return Ok(None);
-        }
-        let Some(after) = &self.change(row.after).after else { return Ok(Some(Computed::Nothing)) };
+        let Some(after) = &self.change(row.after).after else { return Ok(Computed::Nothing) };
         let mut sql = format!("SELECT 1 FROM {} WHERE ", mapping.target.quoted).into_bytes();
         let mut conditions = || {
             if self.change(row.after).is_keyed() {
@@ -480,7 +479,7 @@ impl Writer<'_> {
         };
         conditions().map_err(|(column, cause)| self.refused(row, column, cause))?;
         sql.extend_from_slice(b" LIMIT 1");
-        Ok(Some(Computed::Row(sql)))
+        Ok(Computed::Row(sql))
     }
 
     /// The columns that the row has an ENUM's invalid value in, or none. A lenient step is of one row.
@@ -498,10 +497,16 @@ impl Writer<'_> {
         let change = self.change(row.after);
         let (Some(after), before) = (&change.after, &change.before) else { return Ok(()) };
         let nothing = |row: &Row, at: usize| row[at] == Datum::Nothing;
+        let is_filled = |column: &Column| column.nullable || column.default.is_some();
         for (at, column) in self.mapping().columns.iter().enumerate().filter(|(at, _)| nothing(after, *at)) {
             let cause = if self.batch.dialect == Dialect::Mysql && column.class == ColumnClass::Geometry {
                 "it has no bytes, as MariaDB leaves a GEOMETRY NOT NULL that is added to rows, and MySQL holds no such value: let the \
                  column be NULL at the source, or give the rows a value before it is published"
+            } else if before.is_none()
+                && self.mapping().target.table.column(&column.name).is_some_and(is_filled)
+            {
+                "it has no bytes, as MariaDB leaves a GEOMETRY NOT NULL that is added to rows, and a column that is left out gets \
+                 NULL or its default here: give the rows a value at the source before it is published"
             } else if before.as_ref().is_some_and(|before| !nothing(before, at)) {
                 "an update has left it without bytes, which no statement can do here: let the column be NULL at the source"
             } else {

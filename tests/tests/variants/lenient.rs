@@ -179,3 +179,27 @@ async fn a_partition_of_a_table_that_was_rebuilt_is_exchanged() -> Result<()> {
     one.arrives(4).await?;
     one.sites.stop().await
 }
+
+/// An index on an expression keeps the character set that its column had.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_cannot_hold_what_it_computes_hinders_no_row() -> Result<()> {
+    let tables = [
+        "CREATE TABLE v.indexed (id INT PRIMARY KEY, s VARCHAR(30) CHARACTER SET latin1, KEY k ((LOWER(s))))",
+        "CREATE TABLE v.unkeyed (s VARCHAR(30) CHARACTER SET latin1, KEY k ((LOWER(s))))",
+    ];
+    let one = OneWay::start(&[], "", &tables).await?;
+    one.run([
+        "SET SESSION sql_mode = ''",
+        "ALTER TABLE indexed MODIFY s VARCHAR(30) CHARACTER SET utf8mb4",
+        "ALTER TABLE unkeyed MODIFY s VARCHAR(30) CHARACTER SET utf8mb4",
+        "INSERT INTO indexed VALUES (1, '漢字'), (2, 'a')",
+        "INSERT INTO unkeyed VALUES ('漢字'), ('a')",
+        "UPDATE indexed SET s = '字' WHERE id = 1",
+        "UPDATE unkeyed SET s = '字' WHERE s = '漢字'",
+        "INSERT INTO indexed VALUES (3, '漢字')",
+        "DELETE FROM indexed WHERE id = 1",
+    ])
+    .await?;
+    one.arrives(4).await?;
+    one.sites.stop().await
+}

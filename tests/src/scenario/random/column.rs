@@ -122,6 +122,11 @@ fn of_any_type(flavor: Flavor, random: &mut Rng) -> (String, bool) {
     }
 }
 
+/// By the type's name in the catalog.
+pub fn is_geometry(kind: &str) -> bool {
+    GEOMETRIES.iter().any(|name| name.eq_ignore_ascii_case(kind))
+}
+
 /// A column that may be part of a key.
 pub fn for_key(number: u32, flavor: Flavor, random: &mut Rng) -> (String, String) {
     loop {
