@@ -8,6 +8,7 @@ mod gtid_choice;
 mod log;
 mod position;
 mod rights;
+mod schema_rights;
 mod source;
 mod tables;
 mod target;
@@ -23,6 +24,7 @@ pub use log::{
 };
 pub use position::{ensure_executed, ensure_not_purged};
 pub use rights::{ensure_replication_rights, ensure_server_id_free, ensure_snapshot_rights};
+pub use schema_rights::ensure_schema_rights;
 pub use source::{SourceNeeds, check_source};
 pub use tables::{
     GUARD, ensure_no_events, ensure_no_unguarded_triggers, ensure_table_rights, ensure_transactional_engine,

@@ -21,6 +21,7 @@ use crate::{
     finding::from_mysql,
     kafka::{Cluster, Ends, TableChange, inspect},
     own_source::OwnSource,
+    row_events,
 };
 use tables::DataTopic;
 
@@ -67,6 +68,7 @@ pub async fn check(config: Arc<Config>) -> Result<Vec<Finding>> {
     }
     all.extend(missing);
     all.extend(lock_waits::look(&config).await);
+    all.extend(rows_as_events(&config).await);
     if let Some(position) = position {
         all.extend(own_source(&config, &position).await);
     }
@@ -129,6 +131,21 @@ fn kafka_and_registry(config: &Config) -> Looked {
         }
     }
     looked
+}
+
+/// Whether rows may be written as `apply.path` says.
+async fn rows_as_events(config: &Config) -> Vec<Finding> {
+    let server = config.server_options();
+    let limit = server.connect_timeout + config.target.answer_timeout.duration();
+    let asked = async {
+        let mut conn = connect(&server).await?;
+        row_events::choose(&mut conn, config.apply.path).await
+    };
+    match answered(limit, server.place(), row_events::ASKING, asked).await {
+        Ok(_) => Vec::new(),
+        Err(Error::Preflight { findings }) => findings,
+        Err(error) => vec![finding("apply.path", &error)],
+    }
 }
 
 /// Whether the target is the server that the connector reads.

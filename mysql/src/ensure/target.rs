@@ -4,8 +4,8 @@ use mysql_async::Conn;
 
 use super::{
     Finding, Grants, Report, Verdict, ensure_gtid_choice, ensure_logged, ensure_no_events,
-    ensure_no_unguarded_triggers, ensure_table_rights, ensure_transactional_engine, ensure_triggers_visible,
-    finding::set, read_grants,
+    ensure_no_unguarded_triggers, ensure_schema_rights, ensure_table_rights, ensure_transactional_engine,
+    ensure_triggers_visible, finding::set, read_grants,
 };
 use crate::{
     Result,
@@ -48,6 +48,10 @@ async fn check(options: &ServerOptions, needs: &TargetNeeds, report: &mut Report
     report.add(ensure_logged(&facts, &needs.schema));
     if needs.schema_changes {
         report.add(ensure_gtid_choice(&facts, &grants));
+        let mut databases: Vec<&str> = needs.tables.iter().map(|name| name.database.as_str()).collect();
+        databases.sort_unstable();
+        databases.dedup();
+        report.extend(ensure_schema_rights(&facts, &grants, &databases));
     }
     report
         .extend(check_target_tables(&mut conn, &facts, &grants, &needs.tables, needs.allow_triggers).await?);

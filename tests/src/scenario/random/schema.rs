@@ -93,6 +93,8 @@ impl Names {
                 format!("ADD COLUMN `{new}` INT AUTO_INCREMENT UNIQUE")
             }
             0..=5 => format!("ADD COLUMN `{new}` {definition}{place}"),
+            // It may be the whole primary key.
+            6..=7 if !self.settled && !column.nullable => return None,
             6..=7 => format!("DROP COLUMN `{name}`"),
             // As it was, elsewhere; or of another type.
             // MariaDB leaves a GEOMETRY NOT NULL that is added to rows without bytes; in one that may be NULL no statement can.
