@@ -218,7 +218,7 @@ async fn a_sink_at_its_own_source_is_refused() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_may_not_see_lock_waits_is_told_the_grant() -> Result<()> {
+async fn an_account_is_told_the_grants_that_it_does_not_have() -> Result<()> {
     let server = Lab::shared().target().await?;
     let kafka = Lab::shared().kafka().await?;
     let database = server.database("blind").await?;
@@ -235,11 +235,25 @@ async fn an_account_that_may_not_see_lock_waits_is_told_the_grant() -> Result<()
     let mut settings = target(server, &source.prefix, kafka.bootstrap());
     settings.retain(|(name, _)| *name != "target.user");
     settings.extend([("target.user", account.clone()), ("target.password", "lab".to_owned())]);
-    let sink = Strait::new(Program::Sink, "blind-sink", settings).await?;
+    let sink = Strait::new(Program::Sink, "blind-sink", settings.clone()).await?;
     let grant = format!("GRANT SELECT ON performance_schema.* TO `{account}`@`%`;");
-    check(&sink, true, &["may not see who holds a lock", &grant]).await?;
-    server.run([grant.trim_end_matches(';')]).await?;
+    let changes = format!("ON `{database}`.* TO `{account}`@`%`");
+    check(&sink, true, &["may not see who holds a lock", &grant, "no right CREATE, ALTER, DROP", &changes])
+        .await?;
+    server
+        .run([
+            grant.trim_end_matches(';').to_owned(),
+            format!("GRANT CREATE, ALTER, DROP, INDEX, REFERENCES {changes}"),
+        ])
+        .await?;
     let said = check(&sink, true, &[]).await?;
-    ensure!(!said.contains("performance_schema"), "{said}");
+    ensure!(!said.contains("performance_schema") && !said.contains("no right"), "{said}");
+
+    settings.push(("apply.path", "binlog".to_owned()));
+    let events = Strait::new(Program::Sink, "events-sink", settings).await?;
+    let grant = format!("GRANT REPLICATION_APPLIER ON *.* TO `{account}`@`%`");
+    check(&events, false, &["may not write rows as events", &grant]).await?;
+    server.run([grant]).await?;
+    check(&events, true, &[]).await?;
     Ok(())
 }
