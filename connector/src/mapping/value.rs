@@ -232,7 +232,12 @@ impl ColumnMapper {
             ColumnValue::JsonText(text) => Value::Text(Cow::Borrowed(text)),
             ColumnValue::Geometry([]) | ColumnValue::Vector([]) => return self.of_no_bytes(),
             ColumnValue::Geometry(bytes) => self.geometry(bytes)?,
-            ColumnValue::Vector(bytes) => self.vector(bytes)?,
+            ColumnValue::Vector(bytes) => match bytes.as_chunks::<4>() {
+                (floats, []) => {
+                    Value::Vector(floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
+                }
+                _ => return Ok((self.of_absent()?, Some((ExactForm::Raw, Cow::Borrowed(bytes))))),
+            },
         };
         Ok((plain, None))
     }
@@ -450,14 +455,6 @@ impl ColumnMapper {
             return Ok(Value::Point { x, y, wkb: Some(Cow::Borrowed(wkb)), srid });
         }
         Ok(Value::Geometry { wkb: Cow::Borrowed(wkb), srid })
-    }
-
-    fn vector<'v>(&self, bytes: &'v [u8]) -> Result<Value<'v>, Unreadable> {
-        let (floats, rest) = bytes.as_chunks::<4>();
-        if !rest.is_empty() {
-            return Err(self.malformed("vector"));
-        }
-        Ok(Value::Vector(floats.iter().map(|float| f32::from_le_bytes(*float)).collect()))
     }
 }
 

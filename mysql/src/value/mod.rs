@@ -46,7 +46,7 @@ pub enum ColumnValue<'a> {
     JsonText(&'a str),
     /// SRID (4 bytes, little-endian) and WKB.
     Geometry(&'a [u8]),
-    /// Little-endian f32s.
+    /// Little-endian f32s, unless an ALTER has made it of other bytes.
     Vector(&'a [u8]),
 }
 

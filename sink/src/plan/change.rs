@@ -177,8 +177,8 @@ impl Change {
         self.after.as_ref().is_some_and(|row| row.contains(&Datum::Index(0))) || self.leaves_out()
     }
 
-    /// Whether an update leaves bytes alone that are no text of their charset, as an ALTER may cut them: nobody takes them
-    /// from SQL, so only a statement that does not name the column can make the update.
+    /// Whether an update leaves bytes alone that are no text of their charset, as an ALTER may cut them, or no VECTOR: no server
+    /// takes them from SQL, so only a statement that does not name the column can make the update.
     pub fn keeps_raw(&self) -> bool {
         let (Operation::Update, Some(before), Some(after)) = (self.operation, &self.before, &self.after)
         else {

@@ -179,6 +179,11 @@ fn equal(
                 literal::binary(text, out);
             }
         },
+        (ColumnClass::Vector, Datum::Raw(bytes)) => {
+            wrapped(b"HEX(", b")=HEX(", out);
+            literal::hex(bytes, out);
+            out.push(b')');
+        }
         (_, Datum::Raw(bytes)) => {
             wrapped(b"CAST(", b" AS BINARY)<=>", out);
             literal::hex(bytes, out);

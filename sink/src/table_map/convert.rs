@@ -133,6 +133,8 @@ impl MappedColumn {
             (ExactForm::Raw, ColumnClass::Geometry | ColumnClass::Vector, _) if data.is_empty() => {
                 Some(Datum::Nothing)
             }
+            // Bytes that are no floats, as an ALTER to VECTOR leaves them.
+            (ExactForm::Raw, ColumnClass::Vector, _) => Some(Datum::Raw(bytes())),
             (ExactForm::Raw, ColumnClass::Binary, Kind::Text | Kind::FloatVector) => {
                 Some(Datum::Binary(bytes()))
             }

@@ -37,6 +37,9 @@ const TAIL: &str = "
   JSON column is a LONGTEXT in its log: a JSON column of MySQL refuses it by name, a text column takes it.
 - A GEOMETRY or VECTOR that may not be NULL holds no bytes in rows that were there when it was added. So it arrives where the server is of the same
   kind. MySQL holds no such GEOMETRY: the sink halts and names the column.
+- An ALTER may leave bytes that are no value of the column's type: half a character at the end of a text that was shortened, bytes that are no floats in
+  what became a VECTOR. They go beside the value in `strait.exact`. Changes of such rows arrive where the same ALTER was made; a new row
+  with such bytes no server takes from SQL, and the sink halts.
 - VECTOR, UUID, INET4 and INET6 have no twin at the other server. UUID, INET4 and INET6 go into BINARY(16) and BINARY(4) columns; VECTOR into
   VARBINARY.
 - Columns whose collation the other server does not have cannot be created there; a table made by hand with another collation of the same

@@ -180,6 +180,31 @@ async fn a_partition_of_a_table_that_was_rebuilt_is_exchanged() -> Result<()> {
     one.sites.stop().await
 }
 
+/// What becomes a VECTOR keeps its bytes, and some are none.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_vector_stay_what_they_are() -> Result<()> {
+    let tables = [
+        "CREATE TABLE v.unkeyed (e BLOB, n INT)",
+        "CREATE TABLE v.keyed (id INT PRIMARY KEY, e BLOB, n INT)",
+    ];
+    let one = OneWay::start(&[], "", &tables).await?;
+    one.run([
+        "SET SESSION sql_mode = ''",
+        "INSERT INTO unkeyed VALUES (X'ffff', 1), (X'0102030405', 2), (X'0000803f', 3), (X'', 4)",
+        "INSERT INTO keyed SELECT n, e, n FROM unkeyed",
+        "ALTER TABLE unkeyed MODIFY e VECTOR(3)",
+        "ALTER TABLE keyed MODIFY e VECTOR(3)",
+        "UPDATE unkeyed SET n = n + 1",
+        "UPDATE keyed SET n = n + 1",
+        "DELETE FROM unkeyed WHERE n = 3",
+        "DELETE FROM keyed WHERE n = 3",
+        "UPDATE keyed SET e = TO_VECTOR('[1,2]') WHERE id = 1",
+    ])
+    .await?;
+    one.arrives(6).await?;
+    one.sites.stop().await
+}
+
 /// An index on an expression keeps the character set that its column had.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_cannot_hold_what_it_computes_hinders_no_row() -> Result<()> {

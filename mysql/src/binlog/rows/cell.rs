@@ -178,13 +178,7 @@ impl Cell {
             }
             Self::Json { length_bytes } => ColumnValue::Json(sized(reader, length_bytes)?),
             Self::Geometry { length_bytes } => ColumnValue::Geometry(sized(reader, length_bytes)?),
-            Self::Vector { length_bytes } => {
-                let stored = sized(reader, length_bytes)?;
-                if !stored.len().is_multiple_of(4) {
-                    return Err(bad("VECTOR", stored));
-                }
-                ColumnValue::Vector(stored)
-            }
+            Self::Vector { length_bytes } => ColumnValue::Vector(sized(reader, length_bytes)?),
             Self::Unsupported { code } => return Err(unsupported(code)),
         })
     }

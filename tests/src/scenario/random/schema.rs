@@ -99,8 +99,6 @@ impl Names {
             // As it was, elsewhere; or of another type.
             // MariaDB leaves a GEOMETRY NOT NULL that is added to rows without bytes; in one that may be NULL no statement can.
             8..=11 if flavor == Flavor::MariaDb && is_geometry(&column.kind) => return None,
-            // MySQL leaves the bytes of what becomes a VECTOR as they are, and some are none: its own functions refuse them.
-            9..=11 if definition.starts_with("VECTOR") => return None,
             8 => format!("MODIFY COLUMN `{name}` {}{place}", column.full),
             9..=10 => format!("MODIFY COLUMN `{name}` {definition}"),
             11 => format!("CHANGE COLUMN `{name}` `{new}` {definition}{place}"),
