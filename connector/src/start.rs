@@ -306,6 +306,8 @@ fn go_on(
     filter: &Filter,
     stored: &Position,
 ) -> Result<Beginning> {
+    // Who was fenced off just now may have committed since the first look.
+    instance::ensure_latest(shared, stored)?;
     let config = &shared.config;
     let mut progress = ensure_can_go_on(shared, source, facts, stored)?;
     if let Some(published) = &progress.gtids

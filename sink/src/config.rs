@@ -152,6 +152,9 @@ pub struct Apply {
     /// Apply to tables with triggers that are not guarded by @strait_apply: each fires for what it has already
     /// done at the source.
     pub allow_triggers: bool,
+    /// Apply to columns that have less room than the source's: a value that does not fit halts the sink when it comes. Without it such
+    /// a table is refused before its first row.
+    pub allow_narrower: bool,
     /// How often the offsets to begin reading at are saved. Only the length of a restart depends on it.
     pub offsets_interval: Period,
 }
@@ -166,6 +169,7 @@ impl Default for Apply {
             path: ApplyPath::Sql,
             fold: true,
             allow_triggers: false,
+            allow_narrower: false,
             offsets_interval: Period::seconds(5),
         }
     }

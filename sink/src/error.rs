@@ -106,6 +106,10 @@ pub enum Error {
     )]
     ColumnType { table: String, column: String, target: String, source_type: String, place: Place },
     #[error(
+        "column `{column}` of {table} is {target} at the target and has less room than the source's {source_type}"
+    )]
+    ColumnRoom { table: String, column: String, target: String, source_type: String, place: Place },
+    #[error(
         "column `{column}` of {table} is {target} at the target, and the records carry no types: what a value of it \
          means cannot be told"
     )]
@@ -222,6 +226,7 @@ impl Error {
             | Self::MissingColumn { .. }
             | Self::UnfilledColumn { .. }
             | Self::ColumnType { .. }
+            | Self::ColumnRoom { .. }
             | Self::UntypedColumn { .. }
             | Self::Value { .. }
             | Self::TableRefused { .. }
@@ -350,6 +355,7 @@ impl Refusal for Error {
             | Self::MissingColumn { place, .. }
             | Self::UnfilledColumn { place, .. }
             | Self::ColumnType { place, .. }
+            | Self::ColumnRoom { place, .. }
             | Self::UntypedColumn { place, .. }
             | Self::Value { place, .. }
             | Self::TableRefused { place, .. }
@@ -431,6 +437,7 @@ impl Refusal for Error {
             Self::ColumnType { table, column, source_type, .. } => {
                 format!("ALTER TABLE {table} MODIFY COLUMN `{column}` {source_type} at the target, then start again")
             }
+            Self::ColumnRoom { table, column, source_type, .. } => room_remedy(table, column, source_type),
             Self::UntypedColumn { .. } => UNTYPED_REMEDY.into(),
             Self::Value { .. } | Self::ValueChanged { .. } => "make the column's type at the target that of the source".into(),
             Self::TableRefused { findings, .. } => {
@@ -568,4 +575,11 @@ pub async fn answered<T>(
     tokio::time::timeout(limit, work)
         .await
         .unwrap_or_else(|_| Err(Error::TargetSilent { doing: doing.to_owned(), place, limit }))
+}
+
+fn room_remedy(table: &str, column: &str, source_type: &str) -> String {
+    format!(
+        "ALTER TABLE {table} MODIFY COLUMN `{column}` {source_type} at the target, with the rest of its definition as SHOW CREATE \
+         TABLE {table} has it, then start again; or apply.allow_narrower = true, if all values are known to fit"
+    )
 }

@@ -35,6 +35,7 @@ pub struct PlannerOptions {
     /// Fold the changes of one key; otherwise each version of each row is written.
     pub fold: bool,
     pub allow_triggers: bool,
+    pub allow_narrower: bool,
     /// What becomes of the rows that a snapshot brings.
     pub snapshot_rows: SnapshotRows,
     pub leave_missing_tables: bool,
@@ -79,7 +80,8 @@ impl Planner {
         own_source: Option<OwnSource>,
         pending: Pending,
     ) -> Result<Self> {
-        let tables = KnownTables::new(conn, routes, options.allow_triggers, options.answer_timeout).await?;
+        let (triggers, narrower) = (options.allow_triggers, options.allow_narrower);
+        let tables = KnownTables::new(conn, routes, triggers, narrower, options.answer_timeout).await?;
         let facts = tables.facts();
         Ok(Self {
             dialect: match facts.flavor {

@@ -246,6 +246,7 @@ impl Run {
         let options = PlannerOptions {
             fold: config.apply.fold,
             allow_triggers: config.apply.allow_triggers,
+            allow_narrower: config.apply.allow_narrower,
             snapshot_rows: config.snapshot.rows,
             leave_missing_tables: config.snapshot.leave_missing_tables,
             batch_rows: config.apply.batch_rows,

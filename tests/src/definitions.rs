@@ -53,7 +53,10 @@ pub async fn definitions(server: &MySql, databases: &[&str]) -> Result<Definitio
             for name in names {
                 let object = format!("{kind} {quoted}.`{}`", name.replace('`', "``"));
                 let text = show(&mut conn, &object, column).await?;
-                found.insert(format!("{} {database}.{name}", kind.to_lowercase()), without_counter(&text));
+                found.insert(
+                    format!("{} {database}.{name}", kind.to_lowercase()),
+                    with_keys_in_order(&without_counter(&text)),
+                );
             }
         }
     }
@@ -130,4 +133,21 @@ fn without_counter(text: &str) -> String {
     let Some((before, after)) = text.split_once(" AUTO_INCREMENT=") else { return text.to_owned() };
     let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
     format!("{before}{rest}")
+}
+
+/// MariaDB puts a unique key over a long column (USING HASH) behind others when it makes a table, and leaves it in its place when
+/// it alters one.
+fn with_keys_in_order(text: &str) -> String {
+    if !text.contains(" USING HASH") {
+        return text.to_owned();
+    }
+    let is_key = |line: &&str| line.starts_with("  UNIQUE KEY ");
+    let mut keys: Vec<&str> = text.lines().filter(is_key).map(|line| line.trim_end_matches(',')).collect();
+    keys.sort_unstable();
+    let mut keys = keys.into_iter();
+    let lines = text.lines().map(|line| match is_key(&line) {
+        true => keys.next().unwrap_or_default(),
+        false => line.trim_end_matches(','),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

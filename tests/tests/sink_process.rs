@@ -431,7 +431,12 @@ async fn the_process_says_what_is_wrong_where_and_what_mends_it() -> Result<()> 
         (
             "narrower",
             "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(100), n SMALLINT)",
-            &["is smallint at the target and cannot take the source's INT", at, "MODIFY COLUMN `n` INT"],
+            &[
+                "is smallint at the target and has less room than the source's INT",
+                at,
+                "MODIFY COLUMN `n` INT",
+                "apply.allow_narrower",
+            ],
         ),
         (
             "myisam",

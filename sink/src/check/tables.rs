@@ -17,6 +17,7 @@ use std::{
 use strait_mysql::{
     catalog::{TableName, list_tables},
     client::{Conn, Queryable, params},
+    ddl::Kind,
     gtid::GtidSet,
     server::{connect_session, place_of},
 };
@@ -122,15 +123,26 @@ pub async fn look(
     let mut conn = connect_session(&config.server_options(), &session(1)).await?;
     let limit = config.target.answer_timeout.duration();
     let routes = Arc::new(Routes::new(&config.route).map_err(|findings| Error::Preflight { findings })?);
+    let begun = begun(&mut conn, config).await;
     let mut look = Look {
         config,
         applied: applied(&mut conn, config).await,
         changes,
         skip: config.skip().unwrap_or_default(),
-        tables: KnownTables::new(&mut conn, routes, config.apply.allow_triggers, limit).await?,
+        tables: KnownTables::new(
+            &mut conn,
+            routes,
+            config.apply.allow_triggers,
+            config.apply.allow_narrower,
+            limit,
+        )
+        .await?,
         decoder: Decoder::new(registry),
         conn,
     };
+    for topic in &begun {
+        look.tables.begun(topic);
+    }
     let (written, silent): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| topic.newest.is_some());
     for topic in written {
         let Some(newest) = topic.newest else { continue };
@@ -210,6 +222,8 @@ impl Look<'_> {
                 && change.table == table
                 && change.seq <= place.seq
                 && self.applied.is_none_or(|applied| change.seq > applied)
+                && mends(change.kind, error)
+                && !change.gtid.parse().is_ok_and(|gtid| self.skip.contains(&gtid))
                 && decide(&self.config.ddl, change.kind) == Action::Apply
         });
         if skipped || self.applied.is_some_and(|applied| place.seq <= applied) {
@@ -233,9 +247,10 @@ impl Look<'_> {
                 change.kind.name(),
                 change.seq
             );
-            found.remedy =
-                "nothing: `run` makes the change in its turn, and halts if the table does not fit then"
-                    .into();
+            found.remedy = format!(
+                "nothing: `run` makes the change in its turn; if it halts all the same: {}",
+                found.remedy
+            );
         }
         found
     }
@@ -269,6 +284,26 @@ impl Look<'_> {
         }
         Ok((known, findings))
     }
+}
+
+/// Whether such a change may be what is missing.
+fn mends(kind: Kind, error: &Error) -> bool {
+    let makes = matches!(
+        kind,
+        Kind::CreateTable | Kind::CreateTableLike | Kind::CreateTableSelect | Kind::RenameTable
+    );
+    makes || kind == Kind::AlterTable && !matches!(error, Error::MissingTable { .. })
+}
+
+/// Topics of which rows are at the target.
+async fn begun(conn: &mut Conn, config: &Config) -> Vec<String> {
+    conn.exec(
+        "SELECT DISTINCT topic FROM strait.offset WHERE origin = :origin AND sink = :sink",
+        params! { "origin" => config.origin(), "sink" => config.name() },
+    )
+    .await
+    // Before the first start there is no such table.
+    .unwrap_or_default()
 }
 
 /// The last transaction at the target; `None`: nothing was ever applied under this name.

@@ -32,6 +32,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 const LOCK_WAIT_S: u32 = 50;
 const UNKNOWN_TABLE: u16 = 1051;
+/// Unknown ALGORITHM, unknown LOCK, not supported, not supported for a reason, too many changes made at once.
+const NOT_THIS_WAY: [u16; 5] = [1800, 1801, 1845, 1846, 4092];
 /// "The user specified as a definer does not exist".
 const NO_SUCH_DEFINER: u16 = 1449;
 
@@ -170,12 +172,17 @@ fn undemanding(ddl: &Ddl) -> Option<Vec<u8>> {
 /// partition, say, is only exchanged with a table that was changed in the same ways.
 async fn run(conn: &mut Conn, gtid: &str, ddl: &Ddl) -> Result<u16, ClientError> {
     match (run_once(conn, gtid, statement(ddl)).await, undemanding(ddl)) {
-        (Err(source), Some(sql)) if !is_connection_lost(&source) => {
+        (Err(source), Some(sql)) if is_of_the_way(&source) => {
             tracing::debug!(%source, "the target changes the table in its own way");
             run_once(conn, gtid, sql).await
         }
         (ran, _) => ran,
     }
+}
+
+/// The server cannot change the table in the way that it was asked for, and has not begun to.
+fn is_of_the_way(source: &ClientError) -> bool {
+    server_code(source).is_some_and(|code| NOT_THIS_WAY.contains(&code))
 }
 
 /// Some statements answer with rows, where an error may be among them.

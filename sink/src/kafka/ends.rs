@@ -15,7 +15,7 @@ use rdkafka::{
     types::RDKafkaErrorCode as Code,
 };
 use strait_mysql::ddl::Kind;
-use strait_schemas::{Position, Seq, SpineRecord, topics};
+use strait_schemas::{DdlObject, Position, Seq, SpinePart, SpineRecord, topics};
 
 use super::{
     client::{Cluster, Logged},
@@ -46,10 +46,26 @@ const SPINE_TAIL: i64 = 20_000;
 #[derive(Debug, Clone)]
 pub struct TableChange {
     pub seq: Seq,
+    pub gtid: String,
     pub kind: Kind,
     /// At the source.
     pub database: String,
     pub table: String,
+}
+
+/// A kind of a later version is not known to be made.
+fn changes_of(part: SpinePart) -> Vec<TableChange> {
+    let (Some(ddl), seq, gtid) = (part.ddl, part.seq, part.gtid) else { return Vec::new() };
+    let Some(kind) = Kind::from_name(&ddl.kind) else { return Vec::new() };
+    let tables = ddl.objects.into_iter().filter(|object| object.class == "table");
+    let change = |object: DdlObject| TableChange {
+        seq,
+        gtid: gtid.clone(),
+        kind,
+        database: object.database.unwrap_or_else(|| ddl.database.clone()),
+        table: object.name,
+    };
+    tables.map(change).collect()
 }
 
 /// The newest record of a topic, by the log's order.
@@ -137,30 +153,21 @@ impl Ends {
         Ok(newest)
     }
 
-    /// Schema changes among the newest records of the spine.
+    /// Schema changes of tables among the newest records of the spine; of a long one that is read slowly, not all.
     pub fn table_changes(&self, prefix: &str) -> Result<Vec<TableChange>> {
         let mut found = Vec::new();
-        self.read(&topics::spine_topic(prefix), 1, Offset::OffsetTail(SPINE_TAIL), |message| {
+        let read = self.read(&topics::spine_topic(prefix), 1, Offset::OffsetTail(SPINE_TAIL), |message| {
             // Of a later version: the connector's and the sink's start judge that.
             let Ok(record) = SpineRecord::decode(message.payload().unwrap_or_default()) else {
                 return Ok(());
             };
-            for part in record.parts {
-                let Some(ddl) = part.ddl else { continue };
-                // A kind of a later version is not known to be made.
-                let Some(kind) = Kind::from_name(&ddl.kind) else { continue };
-                for object in ddl.objects.into_iter().filter(|object| object.class == "table") {
-                    found.push(TableChange {
-                        seq: part.seq,
-                        kind,
-                        database: object.database.unwrap_or_else(|| ddl.database.clone()),
-                        table: object.name,
-                    });
-                }
-            }
+            found.extend(record.parts.into_iter().flat_map(changes_of));
             Ok(())
-        })?;
-        Ok(found)
+        });
+        match read {
+            Ok(()) | Err(Error::KafkaSilent { .. }) => Ok(found),
+            Err(error) => Err(error),
+        }
     }
 
     /// Shows the records of a topic's partitions from `from` until each has been seen to end.

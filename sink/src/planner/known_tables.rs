@@ -30,6 +30,7 @@ pub struct KnownTables {
     /// Topics of which rows are at the target. Later a column may be narrower than an older record tells, as after a schema
     /// change in the other direction of two-way use: then each value is looked at by the server.
     begun: HashSet<Arc<str>>,
+    allow_narrower: bool,
     answer_timeout: Duration,
 }
 
@@ -45,6 +46,7 @@ impl KnownTables {
         conn: &mut Conn,
         routes: Arc<Routes>,
         allow_triggers: bool,
+        allow_narrower: bool,
         answer_timeout: Duration,
     ) -> Result<Self> {
         let (place, doing) = (place_of(conn), "reading the server's facts");
@@ -54,6 +56,7 @@ impl KnownTables {
             catalog: catalog.await?,
             known: HashMap::new(),
             begun: HashSet::new(),
+            allow_narrower,
             answer_timeout,
         })
     }
@@ -120,7 +123,7 @@ impl KnownTables {
         let names = self.names(columns, &source)?;
         let target = self.target(conn, &source, &place).await?;
         let shared = self.may_share(&source)?;
-        let begins = !self.begun.contains(&place.topic);
+        let begins = !self.allow_narrower && !self.begun.contains(&place.topic);
         if let Ok(mapping) = lay(columns, &names, target, begins) {
             return Ok(mapping.shared(shared));
         }
@@ -191,6 +194,9 @@ fn refusal(refused: Refused, table: String, place: Place) -> Error {
         }
         Refused::Unfilled { column } => Error::UnfilledColumn { table, column, place },
         Refused::Untyped { column, target } => Error::UntypedColumn { table, column, target, place },
+        Refused::Room { column, target, source_type } => {
+            Error::ColumnRoom { table, column, target, source_type, place }
+        }
         Refused::Type { column, target, source_type } => {
             Error::ColumnType { table, column, target, source_type, place }
         }

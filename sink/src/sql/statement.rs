@@ -298,8 +298,12 @@ impl Writer<'_> {
                 self.values(self.after(row)?, sql)
             }
             Action::Delete => condition::keys_row(self.mapping(), self.before(row)?, sql),
-            Action::Update | Action::Move => self.update(self.before(row)?, self.after(row)?, sql),
-            Action::UpdateEqual => self.update_equal(self.before(row)?, self.after(row)?, sql),
+            Action::Update | Action::Move => {
+                self.update(self.before(row)?, self.after(row)?, self.kept(row), sql)
+            }
+            Action::UpdateEqual => {
+                self.update_equal(self.before(row)?, self.after(row)?, self.kept(row), sql)
+            }
             Action::DeleteEqual => self.delete_equal(self.before(row)?, sql),
             Action::Clear => {
                 write!(sql, "DELETE FROM {}", self.mapping().target.quoted).expect(INFALLIBLE);
@@ -330,13 +334,31 @@ impl Writer<'_> {
         Error::NoImage { place: self.batch.batch.place(row.after) }
     }
 
-    fn update(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
-        self.set(before, after, sql)?;
+    /// The image whose raw bytes the statement leaves alone.
+    fn kept(&self, row: StepRow) -> Option<&Row> {
+        let change = self.change(row.after);
+        change.before.as_ref().filter(|_| change.keeps_raw())
+    }
+
+    fn update(
+        &self,
+        before: &Row,
+        after: &Row,
+        kept: Option<&Row>,
+        sql: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        self.set(after, kept, sql)?;
         condition::by_key(self.mapping(), before, sql)
     }
 
-    fn update_equal(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
-        self.set(before, after, sql)?;
+    fn update_equal(
+        &self,
+        before: &Row,
+        after: &Row,
+        kept: Option<&Row>,
+        sql: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        self.set(after, kept, sql)?;
         condition::by_image(self.mapping(), before, self.batch.dialect, sql)?;
         sql.extend_from_slice(b" LIMIT 1");
         Ok(())
@@ -350,7 +372,7 @@ impl Writer<'_> {
     }
 
     /// `UPDATE t SET a=1,b='x' WHERE `.
-    fn set(&self, before: &Row, after: &Row, sql: &mut Vec<u8>) -> Result<(), Refusal> {
+    fn set(&self, after: &Row, kept: Option<&Row>, sql: &mut Vec<u8>) -> Result<(), Refusal> {
         let lenient = if self.step.lenient { self.lenient() } else { "" };
         let table = &self.mapping().target.quoted;
         match self.batch.dialect {
@@ -358,17 +380,24 @@ impl Writer<'_> {
             Dialect::MariaDb => write!(sql, "{lenient}UPDATE {table} SET "),
         }
         .expect(INFALLIBLE);
-        // See `Change::keeps_raw`.
-        let is_kept =
-            |place: &usize| matches!(after[*place], Datum::Raw(_)) && before[*place] == after[*place];
-        for (at, place) in self.told(Some(after)).filter(|place| !is_kept(place)).enumerate() {
+        let is_kept = |place: usize| {
+            kept.is_some_and(|kept| matches!(after[place], Datum::Raw(_)) && kept[place] == after[place])
+        };
+        let mut written = 0;
+        for place in self.told(Some(after)).filter(|place| !is_kept(*place)) {
             let column = &self.mapping().columns[place];
-            if at > 0 {
+            if written > 0 {
                 sql.push(b',');
             }
             sql.extend_from_slice(column.quoted.as_bytes());
             sql.push(b'=');
             condition::value(column, &after[place], sql)?;
+            written += 1;
+        }
+        if written == 0 {
+            // The row must be there, and nothing of it changes.
+            let column = &self.mapping().columns[0].quoted;
+            write!(sql, "{column}={column}").expect(INFALLIBLE);
         }
         sql.extend_from_slice(b" WHERE ");
         Ok(())
@@ -430,7 +459,7 @@ impl Writer<'_> {
         let written = match (self.step.action, &mapping.primary) {
             (Action::Insert, Some(_)) => {
                 let after = self.after(row)?;
-                self.update(after, after, &mut sql)
+                self.update(after, after, None, &mut sql)
             }
             // The row that is there stays as it is.
             (Action::Keep, Some(key)) => {

@@ -82,6 +82,12 @@ pub enum Refused {
         target: String,
         source_type: String,
     },
+    /// Some values of the source's type do not fit.
+    Room {
+        column: String,
+        target: String,
+        source_type: String,
+    },
 }
 
 impl Mapping {
@@ -136,7 +142,7 @@ impl Mapping {
         for (column, name) in source.columns.iter().zip(names) {
             let found = target.table.column(name).filter(|found| found.is_written());
             if let Some(found) = found.filter(|found| !width::holds(found, &column.source_type)) {
-                return Err(Refused::Type {
+                return Err(Refused::Room {
                     column: name.clone(),
                     target: found.column_type.clone(),
                     source_type: describe(&column.source_type, &column.kind),
