@@ -18,6 +18,13 @@ pub fn by_key(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (St
             out.extend_from_slice(b" AND ");
         }
         let column = &mapping.columns[*place];
+        // What MariaDB leaves of a geometry that may no longer be NULL.
+        if row[*place] == Datum::Nothing {
+            out.extend_from_slice(b"HEX(");
+            out.extend_from_slice(column.quoted.as_bytes());
+            out.extend_from_slice(b")=''");
+            continue;
+        }
         out.extend_from_slice(column.quoted.as_bytes());
         out.push(b'=');
         key_value(column, &row[*place], out)?;
@@ -54,7 +61,13 @@ pub fn keys_row(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (
 
 fn are_listed(mapping: &Mapping) -> bool {
     let key = key(mapping);
-    key.len() == 1 || key.iter().all(|place| mapping.columns[*place].class != ColumnClass::Enum)
+    let is_listed = |place: &usize| match mapping.columns[*place].class {
+        ColumnClass::Enum => key.len() == 1,
+        // One without bytes has no literal.
+        ColumnClass::Geometry => false,
+        _ => true,
+    };
+    key.iter().all(is_listed)
 }
 
 /// `1` or `(1, 'x')`.

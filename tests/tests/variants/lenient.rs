@@ -260,3 +260,53 @@ async fn what_cannot_be_done_at_once_here_is_done_in_another_way() -> Result<()>
     }
     Ok(())
 }
+
+/// MariaDB makes a geometry without bytes of a NULL that becomes part of a key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_bytes_finds_its_row() -> Result<()> {
+    let options = SitesOptions { flavors: [Flavor::MariaDb; 2], ..OneWay::options(&[], "") };
+    let one = OneWay::start_with(options, &["CREATE TABLE v.places (p POINT, id INT, n INT)"]).await?;
+    one.run([
+        "SET SESSION sql_mode = ''",
+        "INSERT INTO places VALUES (NULL, 1, 1), (ST_GeomFromText('POINT(1 1)'), 1, 2), (NULL, 2, 3)",
+        "ALTER TABLE places ADD PRIMARY KEY (p, id)",
+        "UPDATE places SET n = n + 1",
+        "DELETE FROM places WHERE id = 2",
+    ])
+    .await?;
+    one.arrives(2).await?;
+    one.sites.stop().await
+}
+
+/// MariaDB holds rows that violate its CHECKs: the old ones of a table that gets a JSON column, and what a session wrote that
+/// turned them off.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_check_does_not_hold_for_arrives() -> Result<()> {
+    let snapshot =
+        SitesOptions { flavors: [Flavor::MariaDb; 2], ..OneWay::options(&[], "snapshot.mode = 'initial'") };
+    let one = OneWay { sites: Sites::boot(&snapshot).await? };
+    let [source, target] = one.sites.sites.each_ref();
+    let tables = [
+        "CREATE DATABASE v CHARACTER SET utf8mb4",
+        "CREATE TABLE v.grown (id INT PRIMARY KEY, n INT, CHECK (n < 10))",
+        "CREATE TABLE v.unkeyed (n INT)",
+        "INSERT INTO v.grown VALUES (1, 1), (2, 2)",
+        "INSERT INTO v.unkeyed VALUES (1), (2)",
+        "ALTER TABLE v.grown ADD COLUMN j JSON NOT NULL",
+        "ALTER TABLE v.unkeyed ADD COLUMN j JSON NOT NULL",
+    ];
+    source.servers.mysql.run(tables).await?;
+    source.connector.start_ready(SOON).await?;
+    target.sink.start_ready(SOON).await?;
+    one.arrives(4).await?;
+    one.run([
+        "SET SESSION check_constraint_checks = 0",
+        "INSERT INTO grown VALUES (3, 30, ''), (4, 4, '{}')",
+        "UPDATE grown SET n = n + 1",
+        "UPDATE unkeyed SET n = n + 1",
+        "DELETE FROM grown WHERE id = 2",
+    ])
+    .await?;
+    one.arrives(5).await?;
+    one.sites.stop().await
+}

@@ -88,8 +88,12 @@ impl Names {
         };
         let (new, definition) = any_column(number, flavor, &shape.columns, random);
         Some(match random.u32(..24) {
-            // In a table without a key the numbers would be drawn in an order that nobody knows.
-            0 if shape.has_primary_key() && self.settled => {
+            // In a table without a key the numbers would be drawn in an order that nobody knows, and in one whose other column
+            // was numbered they would begin where the server's counter stands, which no log tells.
+            0 if shape.has_primary_key()
+                && self.settled
+                && !shape.columns.iter().any(|column| column.numbered) =>
+            {
                 format!("ADD COLUMN `{new}` INT AUTO_INCREMENT UNIQUE")
             }
             0..=5 => format!("ADD COLUMN `{new}` {definition}{place}"),
