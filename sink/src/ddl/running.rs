@@ -32,8 +32,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 const LOCK_WAIT_S: u32 = 50;
 const UNKNOWN_TABLE: u16 = 1051;
-/// Unknown ALGORITHM, unknown LOCK, not supported, not supported for a reason, too many changes made at once.
-const NOT_THIS_WAY: [u16; 5] = [1800, 1801, 1845, 1846, 4092];
+/// Unknown ALGORITHM, unknown LOCK, not together, not supported, not supported for a reason, too many changes made at once, too large
+/// for one made at once.
+const NOT_THIS_WAY: [u16; 7] = [1800, 1801, 1221, 1845, 1846, 4092, 4093];
 /// "The user specified as a definer does not exist".
 const NO_SUCH_DEFINER: u16 = 1449;
 
@@ -174,6 +175,8 @@ async fn run(conn: &mut Conn, gtid: &str, ddl: &Ddl) -> Result<u16, ClientError>
     match (run_once(conn, gtid, statement(ddl)).await, undemanding(ddl)) {
         (Err(source), Some(sql)) if is_of_the_way(&source) => {
             tracing::debug!(%source, "the target changes the table in its own way");
+            // What the parser refuses keeps the GTID, and another may not be taken (error 1790).
+            conn.query_drop("ROLLBACK").await?;
             run_once(conn, gtid, sql).await
         }
         (ran, _) => ran,
