@@ -39,7 +39,9 @@ pub async fn run(names: &[String], scale: Scale, out: &Path) -> Result<Outcome> 
         say(name);
         match scenario::run(name, scale).await {
             Ok(figures) => {
-                figures.iter().for_each(|figure| outcome.table.push(name, figure));
+                for figure in &figures {
+                    outcome.table.push(name, figure);
+                }
                 let entries = figures.into_iter().map(|figure| Entry::new(name, figure, &facts));
                 results::append(out, &entries.collect::<Vec<_>>())?;
             }

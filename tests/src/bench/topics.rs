@@ -6,6 +6,7 @@ use anyhow::Result;
 use rdkafka::{
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
+    metadata::MetadataTopic,
 };
 
 use crate::Kafka;
@@ -15,8 +16,8 @@ pub async fn delete(kafka: &Kafka, prefix: &str) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = kafka.client().create()?;
     let metadata =
         tokio::task::block_in_place(|| admin.inner().fetch_metadata(None, Duration::from_secs(20)))?;
-    let names: Vec<&str> =
-        metadata.topics().iter().map(|topic| topic.name()).filter(|name| name.contains(prefix)).collect();
+    let names = metadata.topics().iter().map(MetadataTopic::name);
+    let names: Vec<&str> = names.filter(|name| name.contains(prefix)).collect();
     let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
     for deleted in admin.delete_topics(&names, &options).await? {
         deleted.map_err(|(topic, code)| anyhow::anyhow!("delete topic {topic}: {code}"))?;

@@ -18,7 +18,9 @@ fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let good = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["list"] => {
-            scenario::ALL.iter().for_each(|(name, what)| println!("{name:<28}{what}"));
+            for (name, what) in scenario::ALL {
+                println!("{name:<28}{what}");
+            }
             true
         }
         ["compare", older, newer] => compare(Path::new(older), Path::new(newer))?,

@@ -134,7 +134,8 @@ async fn rounds(
         ensure_dropped(&connector, outcome).await?;
         connector.stop().await?;
         topics::delete(&rig.kafka, &prefix).await?;
-        cpu.push(each_us(drain.usage.cpu.saturating_sub(idle), *rows));
+        // Below zero where there was so little to read that the start says nothing about it.
+        cpu.push(drain.cpu_us(*rows) - each_us(idle, *rows));
         start.push(idle.as_secs_f64() * 1e3);
         reference.push(each_us(floor, *rows));
         memory.push(drain.peak_mb());
