@@ -420,8 +420,8 @@ impl Refusal for Error {
             }
             Self::ForeignFormat { .. } => FOREIGN_REMEDY.into(),
             Self::NotEmpty { table, .. } => format!(
-                "DELETE FROM {table} at the target if what it holds is the source's; or snapshot.rows = \"replace\", if nobody else \
-                 writes there"
+                "SET SESSION sql_log_bin = 0; DELETE FROM {table}; at the target, if what it holds is the source's (logged, the DELETE would go to \
+                 the other sites, too); or snapshot.rows = \"replace\", if nobody else writes there"
             ),
             Self::NoKey { table, key, .. } => format!(
                 "changes of it that came before are missing at the target: ALTER TABLE {table} ADD PRIMARY KEY {key} there, start again, \

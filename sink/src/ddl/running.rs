@@ -9,7 +9,7 @@ use strait_mysql::{
     client::{ClientError, Conn, Queryable, Row, code, is_connection_lost, server_code, text},
     ddl::Kind,
     gtid::Gtid,
-    server::{ServerOptions, connect_session, place_of},
+    server::{Flavor, ServerOptions, connect_session, place_of},
 };
 use strait_schemas::Ddl;
 use strait_service::Component;
@@ -19,6 +19,7 @@ use super::{
     gtid::{has_executed, is_chosen, take},
     read,
     session::imitate,
+    source_of,
 };
 use crate::{
     apply::session,
@@ -59,12 +60,12 @@ impl Running {
         u64::from(self.conn.id())
     }
 
-    /// Makes the session like the source's.
-    pub async fn prepare(&mut self, ddl: &Ddl) -> Result<()> {
-        match &ddl.session {
-            Some(session) => imitate(&mut self.conn, ddl, session).await,
-            None => Ok(()),
-        }
+    /// Makes the session like the source's. `target`: the server's flavor.
+    pub async fn prepare(&mut self, ddl: &Ddl, target: Flavor) -> Result<()> {
+        let Some(session) = &ddl.session else { return Ok(()) };
+        let flavors = [source_of(ddl.session.as_ref()), target];
+        let imitated = imitate(&mut self.conn, ddl, session, flavors).await;
+        imitated.map_err(|source| failed(ddl, &self.at, place_of(&self.conn), source))
     }
 
     /// Runs the statement under the GTID (empty: under the server's own), within the limit; the seconds that it took.

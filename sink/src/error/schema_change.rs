@@ -39,12 +39,13 @@ fn failed_ddl_remedy(source: &ClientError) -> String {
             | code::SPECIFIC_ACCESS_DENIED,
         ) => "GRANT CREATE, ALTER, DROP, INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE ON that \
               database's tables to the sink's account; for a definer that is another account SET_ANY_DEFINER ON *.*, and SYSTEM_USER \
-              too if that one has it (MariaDB: SET USER); then start again. docs/operations.md has all rights in one place"
+              too if that one has it, ALLOW_NONEXISTENT_DEFINER if it does not exist here (MariaDB: SET USER); then start again. docs/operations.md has all rights in one place"
             .into(),
         Some(code::NO_ROUTINE_CREATION) => {
             "SET PERSIST log_bin_trust_function_creators = ON (MariaDB: SET GLOBAL, and in its configuration) at the target, then start again"
                 .into()
         }
+        Some(code::UNKNOWN_DATABASE) => "CREATE DATABASE it at the target, then start again".into(),
         Some(code::UNKNOWN_COLLATION) => {
             "the target has no such collation: make the database or table there by hand with one of its own, then start once with the \
              statement's kind in ddl.ignore"
