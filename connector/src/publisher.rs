@@ -313,7 +313,9 @@ impl Publisher {
         if let Some(snapshot) = &self.snapshot
             && snapshot.desk.is_busy()
         {
-            snapshot.desk.note(map, rows);
+            let head = &current.head;
+            let begun = crate::snapshot::LogPlace { file: head.file.to_string(), pos: head.pos };
+            snapshot.desk.note(map, rows, (!current.is_xa).then_some(&begun));
         }
         let first = !std::mem::replace(&mut current.any_rows, true);
         if first && !matches!(current.fate, Fate::Compared(_)) {

@@ -96,6 +96,8 @@ struct Entry {
     cascading: Vec<ForeignKey>,
     window: Window,
     phase: Phase,
+    /// What its chunk shows: everything up to there, and nothing behind. Of MariaDB, once the reader knows.
+    sees: Option<LogPlace>,
 }
 
 #[derive(Debug, Default)]
@@ -214,6 +216,7 @@ impl Desk {
                 cascading: cascading.to_vec(),
                 window: Window::default(),
                 phase: Phase::Asked,
+                sees: None,
             };
             // Its chunk would begin where one ends that has not become anything: there would be a hole.
             if state.discarded.values().any(|(discarded, _)| *discarded == table) {
@@ -241,6 +244,13 @@ impl Desk {
             }
         })
         .await
+    }
+
+    /// Its chunk will show what the log has up to there, and nothing else.
+    pub fn sees(&self, id: WindowId, place: &LogPlace) {
+        if let Some(entry) = self.lock().entries.get_mut(&id) {
+            entry.sees = Some(place.clone());
+        }
     }
 
     pub fn deliver(&self, id: WindowId, read: ReadRows) {
@@ -368,13 +378,16 @@ impl Desk {
         Some(ReadChunk { window_id: id, table, read, window })
     }
 
-    /// Within a transaction: rows of a table pass.
-    pub fn note(&self, map: &TableMap, rows: &RowsEvent<'_>) {
+    /// Within a transaction: rows of a table pass. `begun`: where it begins in the log; `None` if it may be seen later than that.
+    pub fn note(&self, map: &TableMap, rows: &RowsEvent<'_>, begun: Option<&LogPlace>) {
         let mut state = self.lock();
         // One event may concern several: the children of one parent, say.
         let mut lost: Vec<(u32, Discarded)> = Vec::new();
         for entry in state.entries.values_mut() {
-            if matches!(entry.phase, Phase::Asked) {
+            let shows = |begun: &LogPlace| {
+                entry.sees.as_ref().is_some_and(|place| !place.is_passed_at(&begun.file, begun.pos))
+            };
+            if matches!(entry.phase, Phase::Asked) || begun.is_some_and(shows) {
                 continue;
             }
             let is = |name: &TableName| name.database == map.database && name.table == map.table;
@@ -605,12 +618,37 @@ mod tests {
         let body = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
         let event = event(EventType::DeleteRows, &body);
         let deleted = RowsEvent::parse(&event).expect("an event");
-        desk.note(&Shape::empty(&parent).map, &deleted);
+        desk.note(&Shape::empty(&parent).map, &deleted, None);
         for child in [0, 2] {
             assert_eq!(desk.outcome(windows[child]).await, Outcome::Discarded(Discarded::Crowded));
         }
         desk.deliver(windows[1], read(4));
         assert!(desk.take_ready("binlog.000002", 4).is_some(), "the other one does not hang on it");
+    }
+
+    #[tokio::test]
+    async fn what_a_chunk_shows_exactly_does_not_discard_it() {
+        let desk = Desk::default();
+        let parent = TableName::new("d", "parent");
+        let body = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
+        let event = event(EventType::DeleteRows, &body);
+        let deleted = RowsEvent::parse(&event).expect("an event");
+        let place = |pos| LogPlace { file: "binlog.000002".into(), pos };
+        // Before its place; an XA transaction, of which nobody knows; and behind its place.
+        for (begun, is_kept) in [(Some(place(39)), true), (None, false), (Some(place(40)), false)] {
+            let (name, cascading) = (name(), [key(&parent, Rule::Cascade, Rule::Cascade)]);
+            let opening = desk.open(0, desk.changes(), &name, &[], &cascading);
+            tokio::pin!(opening);
+            assert!(futures_util::poll!(&mut opening).is_pending());
+            desk.open_windows(Streamed::default);
+            let Opened::Open(id, _) = opening.await else { panic!("not closed") };
+            desk.sees(id, &place(40));
+            desk.note(&Shape::empty(&parent).map, &deleted, begun.as_ref());
+            desk.deliver(id, read(40));
+            assert_eq!(desk.take_ready("binlog.000002", 50).is_some(), is_kept, "{begun:?}");
+            let expected = if is_kept { Outcome::Published } else { Outcome::Discarded(Discarded::Crowded) };
+            assert_eq!(desk.outcome(id).await, expected);
+        }
     }
 
     #[tokio::test]

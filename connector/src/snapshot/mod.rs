@@ -11,7 +11,9 @@
 //!
 //! MariaDB has no set of what its engines have committed, but a consistent snapshot tells the place in the binary log up
 //! to which it sees exactly everything: there 2 takes snapshots until one lies behind all that was streamed, and its place
-//! is H. Only XA COMMIT is an exception there, for which there is a way of its own (`committing`).
+//! is H. So a chunk shows exactly what the log has up to H, and the window needs to tell only what passes behind H: what lies
+//! before it is in the chunk, with all that foreign keys have done. Only XA COMMIT is an exception there, which the window notes
+//! wherever it lies, and which is waited for (`committing`).
 //!
 //! MySQL without GTIDs (`source.position = "file"`) tells neither: there 2 is a row of the reader's own (`watermark`), the only
 //! thing that is ever written at a source.

@@ -54,6 +54,9 @@ impl Reader<'_> {
             }
             tokio::time::sleep(STEP).await;
         }
+        if let Some(place) = self.sees.as_ref().filter(|_| reading.transactional) {
+            self.desk.sees(id, place);
+        }
         Ok(Moment::Open(id))
     }
 
@@ -103,10 +106,11 @@ impl Reader<'_> {
     }
 
     /// After a read: the place in the binary log that lies behind everything that it saw.
-    pub async fn end_moment(&mut self) -> Result<LogPlace> {
+    /// MyISAM and its like show a SELECT what is there, whatever the transaction saw first.
+    pub async fn end_moment(&mut self, transactional: bool) -> Result<LogPlace> {
         let Some(place) = self.sees.take() else { return self.end_of_log().await };
         self.end_transaction().await?;
-        Ok(place)
+        if transactional { Ok(place) } else { self.end_of_log().await }
     }
 
     pub async fn end_transaction(&mut self) -> Result<()> {
