@@ -313,9 +313,7 @@ impl Publisher {
         if let Some(snapshot) = &self.snapshot
             && snapshot.desk.is_busy()
         {
-            let head = &current.head;
-            let begun = crate::snapshot::LogPlace { file: head.file.to_string(), pos: head.pos };
-            snapshot.desk.note(map, rows, (!current.is_xa).then_some(&begun));
+            snapshot.desk.note(map, rows, (!current.is_xa).then_some(&current.head));
         }
         let first = !std::mem::replace(&mut current.any_rows, true);
         if first && !matches!(current.fate, Fate::Compared(_)) {

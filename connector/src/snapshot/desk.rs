@@ -10,7 +10,7 @@ use std::{
 };
 
 use strait_mysql::{
-    binlog::{RowsEvent, TableMap},
+    binlog::{RowsEvent, TableMap, TransactionHead},
     catalog::{ForeignKey, TableName},
     gtid::GtidSet,
     snapshot::{KeyValue, SelectedRow, Shape},
@@ -37,6 +37,24 @@ impl LogPlace {
     /// Whether a stream that stands at (file, pos) has everything before this place.
     pub fn is_passed_at(&self, file: &str, pos: u64) -> bool {
         (file.len(), file, pos) >= (self.file.len(), self.file.as_str(), self.pos)
+    }
+}
+
+/// What a SELECT shows for certain, and perhaps more.
+#[derive(Debug, Clone)]
+pub enum Shows {
+    /// What the log has before it.
+    Before(LogPlace),
+    Gtids(GtidSet),
+}
+
+impl Shows {
+    fn has(&self, transaction: &TransactionHead) -> bool {
+        match (self, &transaction.gtid) {
+            (Self::Before(place), _) => !place.is_passed_at(&transaction.file, transaction.pos),
+            (Self::Gtids(gtids), Some(gtid)) => gtids.contains(gtid),
+            (Self::Gtids(_), None) => false,
+        }
     }
 }
 
@@ -96,8 +114,8 @@ struct Entry {
     cascading: Vec<ForeignKey>,
     window: Window,
     phase: Phase,
-    /// What its chunk shows: everything up to there, and nothing behind. Of MariaDB, once the reader knows.
-    sees: Option<LogPlace>,
+    /// What its chunk will show, once the reader knows.
+    shows: Option<Shows>,
 }
 
 #[derive(Debug, Default)]
@@ -216,7 +234,7 @@ impl Desk {
                 cascading: cascading.to_vec(),
                 window: Window::default(),
                 phase: Phase::Asked,
-                sees: None,
+                shows: None,
             };
             // Its chunk would begin where one ends that has not become anything: there would be a hole.
             if state.discarded.values().any(|(discarded, _)| *discarded == table) {
@@ -246,10 +264,10 @@ impl Desk {
         .await
     }
 
-    /// Its chunk will show what the log has up to there, and nothing else.
-    pub fn sees(&self, id: WindowId, place: &LogPlace) {
+    /// What its chunk will show: of that nothing need be noted from now on.
+    pub fn shows(&self, id: WindowId, shows: Shows) {
         if let Some(entry) = self.lock().entries.get_mut(&id) {
-            entry.sees = Some(place.clone());
+            entry.shows = Some(shows);
         }
     }
 
@@ -378,16 +396,14 @@ impl Desk {
         Some(ReadChunk { window_id: id, table, read, window })
     }
 
-    /// Within a transaction: rows of a table pass. `begun`: where it begins in the log; `None` if it may be seen later than that.
-    pub fn note(&self, map: &TableMap, rows: &RowsEvent<'_>, begun: Option<&LogPlace>) {
+    /// Within a transaction: rows of a table pass. `None`: of one that a SELECT may see later than its place tells.
+    pub fn note(&self, map: &TableMap, rows: &RowsEvent<'_>, of: Option<&TransactionHead>) {
         let mut state = self.lock();
         // One event may concern several: the children of one parent, say.
         let mut lost: Vec<(u32, Discarded)> = Vec::new();
         for entry in state.entries.values_mut() {
-            let shows = |begun: &LogPlace| {
-                entry.sees.as_ref().is_some_and(|place| !place.is_passed_at(&begun.file, begun.pos))
-            };
-            if matches!(entry.phase, Phase::Asked) || begun.is_some_and(shows) {
+            let is_shown = |of| entry.shows.as_ref().is_some_and(|shows| shows.has(of));
+            if matches!(entry.phase, Phase::Asked) || of.is_some_and(is_shown) {
                 continue;
             }
             let is = |name: &TableName| name.database == map.database && name.table == map.table;
@@ -627,25 +643,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_chunk_shows_exactly_does_not_discard_it() {
+    async fn what_a_chunk_shows_for_certain_does_not_discard_it() {
         let desk = Desk::default();
         let parent = TableName::new("d", "parent");
         let body = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
         let event = event(EventType::DeleteRows, &body);
         let deleted = RowsEvent::parse(&event).expect("an event");
-        let place = |pos| LogPlace { file: "binlog.000002".into(), pos };
-        // Before its place; an XA transaction, of which nobody knows; and behind its place.
-        for (begun, is_kept) in [(Some(place(39)), true), (None, false), (Some(place(40)), false)] {
+        let before = Shows::Before(LogPlace { file: "binlog.000002".into(), pos: 40 });
+        let gtids = Shows::Gtids("0-1-3".parse().expect("a set"));
+        let begun = |pos, gtid: &str| TransactionHead {
+            gtid: gtid.parse().ok(),
+            commit_us: 0,
+            original_commit_us: 0,
+            server_id: 1,
+            thread: None,
+            file: "binlog.000002".into(),
+            pos,
+            transaction_length: None,
+        };
+        for (shows, of, is_kept) in [
+            (&before, Some(begun(39, "")), true),
+            (&before, None, false),
+            (&before, Some(begun(40, "")), false),
+            (&gtids, Some(begun(50, "0-1-3")), true),
+            (&gtids, Some(begun(30, "0-1-4")), false),
+            (&gtids, Some(begun(30, "")), false),
+        ] {
             let (name, cascading) = (name(), [key(&parent, Rule::Cascade, Rule::Cascade)]);
             let opening = desk.open(0, desk.changes(), &name, &[], &cascading);
             tokio::pin!(opening);
             assert!(futures_util::poll!(&mut opening).is_pending());
             desk.open_windows(Streamed::default);
             let Opened::Open(id, _) = opening.await else { panic!("not closed") };
-            desk.sees(id, &place(40));
-            desk.note(&Shape::empty(&parent).map, &deleted, begun.as_ref());
+            desk.shows(id, shows.clone());
+            desk.note(&Shape::empty(&parent).map, &deleted, of.as_ref());
             desk.deliver(id, read(40));
-            assert_eq!(desk.take_ready("binlog.000002", 50).is_some(), is_kept, "{begun:?}");
+            assert_eq!(desk.take_ready("binlog.000002", 50).is_some(), is_kept, "{shows:?} {of:?}");
             let expected = if is_kept { Outcome::Published } else { Outcome::Discarded(Discarded::Crowded) };
             assert_eq!(desk.outcome(id).await, expected);
         }

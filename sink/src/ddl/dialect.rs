@@ -42,7 +42,8 @@ pub async fn collations(
     let [_, connection, server] = session.charset;
     let mut known = vec![connection, server];
     if crossing {
-        let query = format!("SELECT ID FROM information_schema.COLLATIONS WHERE ID IN ({connection}, {server})");
+        let query =
+            format!("SELECT ID FROM information_schema.COLLATIONS WHERE ID IN ({connection}, {server})");
         known = conn.query(query).await?;
     }
     let gives = ddl.kind == strait_mysql::ddl::Kind::CreateDatabase.name() && !says_charset(&ddl.statement);

@@ -64,7 +64,10 @@ fn restricted(session: &DdlSession, target: Flavor) -> Vec<(&'static str, u64)> 
     ];
     // All but one are MySQL's alone.
     let has = |variable| target == Flavor::Mysql || variable == "explicit_defaults_for_timestamp";
-    all.into_iter().filter(|(variable, _)| has(*variable)).filter_map(|(variable, value)| Some((variable, value?))).collect()
+    all.into_iter()
+        .filter(|(variable, _)| has(*variable))
+        .filter_map(|(variable, value)| Some((variable, value?)))
+        .collect()
 }
 
 async fn set_if_other(conn: &mut Conn, variable: &'static str, wanted: u64) -> Result<(), ClientError> {

@@ -94,10 +94,16 @@ async fn schema_changes_pass_both_ways_between_mysql_and_mariadb() -> Result<()>
         let mut conn = server.conn_to("v").await?;
         let table = format!("t{number}");
         for change in [
-            format!("CREATE TABLE {table} (id INT PRIMARY KEY, s VARCHAR(10) NOT NULL, at TIMESTAMP(3) NULL)"),
-            format!("ALTER TABLE {table} ADD COLUMN d DATETIME(1) NOT NULL DEFAULT '2024-01-01 00:00:00.96', ADD KEY (s)"),
+            format!(
+                "CREATE TABLE {table} (id INT PRIMARY KEY, s VARCHAR(10) NOT NULL, at TIMESTAMP(3) NULL)"
+            ),
+            format!(
+                "ALTER TABLE {table} ADD COLUMN d DATETIME(1) NOT NULL DEFAULT '2024-01-01 00:00:00.96', ADD KEY (s)"
+            ),
             format!("INSERT INTO {table} (id, s) VALUES ({number}, 'é')"),
-            format!("CREATE DEFINER = 'strait'@'%' VIEW v{number} AS SELECT id, CONCAT(s, 'x') AS s FROM {table}"),
+            format!(
+                "CREATE DEFINER = 'strait'@'%' VIEW v{number} AS SELECT id, CONCAT(s, 'x') AS s FROM {table}"
+            ),
             format!("ALTER TABLE {table} MODIFY s VARCHAR(20) NOT NULL, DROP COLUMN at"),
             format!("RENAME TABLE {table} TO n{number}"),
             format!("CREATE TABLE again{number} LIKE n{number}"),

@@ -24,7 +24,8 @@ async fn a_table_with_history_and_a_sequence_are_refused_by_name() -> Result<()>
     let (_, check) = one.site().connector.run("check").await?;
     ensure!(check.contains("v.numbers is a sequence") && check.contains(EXCLUDES_VERSIONED), "{check}");
     one.run(["INSERT INTO history VALUES (1, 'first')"]).await?;
-    one.halts(&["v.history has system versioning, and its history is not replicated", EXCLUDES_VERSIONED]).await
+    one.halts(&["v.history has system versioning, and its history is not replicated", EXCLUDES_VERSIONED])
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
