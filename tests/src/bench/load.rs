@@ -44,6 +44,8 @@ pub enum Table {
     Child,
     /// Two secondary unique keys.
     Unique,
+    /// Rows of any length.
+    Wide,
 }
 
 impl Table {
@@ -58,6 +60,7 @@ impl Table {
             Self::Parent => "parent".to_owned(),
             Self::Child => "child".to_owned(),
             Self::Unique => "uniq".to_owned(),
+            Self::Wide => "wide".to_owned(),
         }
     }
 
@@ -73,6 +76,7 @@ impl Table {
             Self::Unique => "id INT UNSIGNED NOT NULL PRIMARY KEY, one BIGINT UNSIGNED NOT NULL UNIQUE, \
                              other CHAR(40) NOT NULL UNIQUE, c CHAR(120) NOT NULL"
                 .to_owned(),
+            Self::Wide => "id INT UNSIGNED NOT NULL PRIMARY KEY, c LONGBLOB NOT NULL".to_owned(),
         }
     }
 }
@@ -231,6 +235,42 @@ impl Load {
             let name = procedure.name(worker);
             conn.query_drop(format!("CALL generator.{name}({}, {total}, {})", after + first + 1, self.seed))
                 .await?;
+            Ok(conn)
+        })
+        .await
+    }
+
+    /// One transaction of `rows` rows of 1 KB.
+    pub async fn one_transaction(&self, source: &Opts, rows: u64) -> Result<()> {
+        let one = Self { connections: 1, ..*self };
+        one.in_parallel(source, async |mut conn, _| {
+            conn.query_drop("BEGIN").await?;
+            for block in 0..rows / LARGE_TRANSACTION {
+                let base = block * LARGE_TRANSACTION + 1;
+                conn.query_drop(format!(
+                    "INSERT INTO {DATABASE}.wide SELECT {base} + n, REPEAT(SHA2(CONCAT({}, '-', {base} + n), 512), 8) FROM generator.thousand",
+                    self.seed
+                ))
+                .await?;
+            }
+            conn.query_drop("COMMIT").await?;
+            Ok(conn)
+        })
+        .await
+    }
+
+    /// `rows` rows of so many bytes that no compression makes smaller, in a transaction each.
+    pub async fn wide_rows(&self, source: &Opts, rows: u64, bytes: u64) -> Result<()> {
+        let one = Self { connections: 1, ..*self };
+        one.in_parallel(source, async |mut conn, _| {
+            conn.query_drop("SET SESSION block_encryption_mode = 'aes-128-cbc'").await?;
+            for id in 1..=rows {
+                conn.query_drop(format!(
+                    "INSERT INTO {DATABASE}.wide SELECT {id}, AES_ENCRYPT(REPEAT('x', {bytes} - 16), SHA2('{}-{id}', 512), REPEAT('i', 16))",
+                    self.seed
+                ))
+                .await?;
+            }
             Ok(conn)
         })
         .await

@@ -29,7 +29,14 @@ pub type Settings = Vec<(&'static str, String)>;
 impl Rig {
     /// Boots all of it, with these tables on each server.
     pub async fn start(tables: &[Table]) -> Result<Self> {
-        let kafka = KafkaOptions { fast_code: true, ..KafkaOptions::named("kafka") }.wan(Latency::NONE);
+        Self::start_with(tables, &[]).await
+    }
+
+    /// With server properties of Kafka's.
+    pub async fn start_with(tables: &[Table], properties: &[(&str, &str)]) -> Result<Self> {
+        let properties = properties.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let kafka =
+            KafkaOptions { fast_code: true, properties, ..KafkaOptions::named("kafka") }.wan(Latency::NONE);
         let (source, target, kafka, registry) = tokio::try_join!(
             server("source", tables),
             server("target", tables),

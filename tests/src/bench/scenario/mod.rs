@@ -6,6 +6,7 @@ mod choosing;
 mod dropped;
 mod floor;
 mod latency;
+mod memory;
 mod publishing;
 mod snapshot;
 mod two_way;
@@ -19,7 +20,7 @@ use super::{figure::Figure, load::Bulk, scale::Scale};
 const SEED: u64 = 20_261_122;
 
 /// Name and what it measures, in the order in which all of them run.
-pub const ALL: [(&str, &str); 24] = [
+pub const ALL: [(&str, &str); 27] = [
     ("connector-bulk", "the connector on 1,000-row transactions, Avro, against reading the packets only"),
     ("connector-json", "the same as JSON with schemas"),
     ("connector-one-row", "the connector on one-row transactions"),
@@ -45,6 +46,9 @@ pub const ALL: [(&str, &str); 24] = [
     ("wan-200", "the same, 200 ms"),
     ("two-way-cost", "CPU a row with both sites loaded, against one way"),
     ("start-10k-tables", "start to first row with 10,000 tables in the catalogs"),
+    ("memory-100k-tables", "memory with 100,000 tables in the catalogs"),
+    ("memory-transaction", "memory of a transaction of 5 GB, on both ends"),
+    ("memory-wide-rows", "memory of rows of 100 MB, on both ends"),
     ("snapshot", "a table that is there already, against mysqldump | mysql"),
     ("choosing", "one table of 100 against all of them"),
 ];
@@ -73,7 +77,10 @@ pub async fn run(name: &str, scale: Scale) -> Result<Vec<Figure>> {
         "wan-36" => Box::pin(wan::run(scale, 36)).await,
         "wan-200" => Box::pin(wan::run(scale, 200)).await,
         "two-way-cost" => Box::pin(two_way::run(scale)).await,
-        "start-10k-tables" => Box::pin(catalog::run(scale)).await,
+        "start-10k-tables" => Box::pin(catalog::run(scale, 10_000, [Some([1_000.0; 2]), None])).await,
+        "memory-100k-tables" => Box::pin(catalog::run(scale, 100_000, [None, Some([200.0, 256.0])])).await,
+        "memory-transaction" => Box::pin(memory::transaction(scale)).await,
+        "memory-wide-rows" => Box::pin(memory::wide_rows(scale)).await,
         "snapshot" => Box::pin(snapshot::run(scale)).await,
         "choosing" => Box::pin(choosing::run(scale)).await,
         _ => bail!("no scenario {name}; there are {}", ALL.map(|(name, _)| name).join(", ")),
