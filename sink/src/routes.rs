@@ -132,7 +132,7 @@ pub fn in_sql(shown: &str) -> (String, String) {
 
 /// Quoted only where it must be.
 fn statement_name(name: &str) -> String {
-    let is_plain = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$'));
+    let is_plain = |part: &str| part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'));
     match name.split_once('.') {
         Some((database, table)) if !(is_plain(database) && is_plain(table)) => {
             format!("{}.{}", quote_name(database), quote_name(table))
