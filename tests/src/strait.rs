@@ -48,6 +48,8 @@ pub struct Strait {
     settings: Vec<(String, String)>,
     log: PathBuf,
     http: u16,
+    /// RLIMIT_DATA in bytes: an allocation beyond it fails, and ends the process.
+    data_limit: Mutex<Option<u64>>,
     child: Mutex<Option<Arc<Child>>>,
 }
 
@@ -82,6 +84,7 @@ impl Strait {
             settings,
             log: dir.join("log"),
             http: free_port()?,
+            data_limit: Mutex::new(None),
             child: Mutex::new(None),
         };
         if let Some(config) = config {
@@ -105,9 +108,21 @@ impl Strait {
         self.configure(&config)
     }
 
+    /// From its next start on it may have so many bytes of memory of its own, stacks included.
+    pub fn limit_data(&self, bytes: u64) {
+        *self.data_limit.lock().expect("no one panics with it") = Some(bytes);
+    }
+
     /// The command as it is started, to run another of its subcommands by hand.
     pub fn command(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = match *self.data_limit.lock().expect("no one panics with it") {
+            Some(bytes) => {
+                let mut limited = Command::new("prlimit");
+                limited.arg(format!("--data={bytes}")).arg(&self.binary);
+                limited
+            }
+            None => Command::new(&self.binary),
+        };
         command.arg(subcommand).arg("--http").arg(format!("127.0.0.1:{}", self.http));
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
