@@ -33,6 +33,10 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { topic, partition, offset, seq, index, gtid } = self;
+        if seq.raw() == 0 {
+            // Another writer's.
+            return write!(f, "topic {topic} partition {partition} offset {offset}, transaction {gtid}");
+        }
         write!(
             f,
             "topic {topic} partition {partition} offset {offset}, seq {seq} record {index}, transaction {gtid}"
@@ -64,6 +68,18 @@ pub enum Error {
     RecordGap { seq: Seq, index: u32, found: String, topic: String, partition: i32, offset: i64 },
     #[error("the record's strait.seq header is {cause}")]
     Header { cause: String, topic: String, partition: i32, offset: i64 },
+
+    // By key.
+    #[error("another process has taken over the partition: its epoch is no longer {epoch}")]
+    PartitionLost { topic: String, partition: i32, epoch: u64, offset: i64, place: String },
+    #[error("the offsets in the target are of the Kafka cluster {expected}, and this one is {found}")]
+    OtherCluster { found: String, expected: String, place: String },
+    #[error("the log has {first} to {end}, and the target's row says to go on at {offset}: records are gone, or it is another log")]
+    OffsetGone { topic: String, partition: i32, offset: i64, first: i64, end: i64 },
+    #[error("records that were applied were never committed: a record of attempt {attempt} contradicts attempt {applied}")]
+    StaleAttempt { attempt: u32, applied: u32, place: Place },
+    #[error("a truncate of {table} has no place among the rows of other partitions")]
+    TruncateByKey { table: String, place: Place },
 
     // Kafka and the registry.
     #[error("{doing} failed")]
@@ -184,6 +200,7 @@ impl Error {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Superseded { .. }
+            | Self::PartitionLost { .. }
             | Self::Kafka { .. }
             | Self::KafkaFatal { .. }
             | Self::KafkaSilent { .. }
@@ -209,6 +226,10 @@ impl Error {
             }
             Self::Registry { source, .. } | Self::RegistryClient { source } => source.disposition(),
             Self::SpineGap { .. }
+            | Self::OtherCluster { .. }
+            | Self::OffsetGone { .. }
+            | Self::StaleAttempt { .. }
+            | Self::TruncateByKey { .. }
             | Self::KafkaSetting { .. }
             | Self::SpineTruncated { .. }
             | Self::SpineConflict { .. }
@@ -262,6 +283,7 @@ impl Error {
             }
             Self::Mysql(_) => "target",
             Self::Superseded { .. } => "superseded",
+            Self::PartitionLost { .. } => "fenced",
             _ => "other",
         }
     }
@@ -336,6 +358,12 @@ impl Refusal for Error {
                 format!("topic {topic} partition {partition} offset {offset}")
             }
             Self::GapKept { place, .. } => place.clone(),
+            Self::OffsetGone { topic, partition, offset, .. } => {
+                format!("topic {topic} partition {partition} offset {offset}")
+            }
+            Self::PartitionLost { topic, partition, offset, place, .. } => {
+                format!("topic {topic} partition {partition} offset {offset}, {place}")
+            }
             Self::KafkaSetting { setting, .. } => format!("setting {setting}"),
             Self::Kafka { place, .. }
             | Self::KafkaFatal { place, .. }
@@ -345,10 +373,13 @@ impl Refusal for Error {
             | Self::TargetLost { place, .. }
             | Self::TargetSilent { place, .. }
             | Self::Fenced { place, .. }
+            | Self::OtherCluster { place, .. }
             | Self::CommitLost { place, .. } => place.clone(),
             Self::Registry { place, .. }
             | Self::Decode { place, .. }
             | Self::NoImage { place }
+            | Self::StaleAttempt { place, .. }
+            | Self::TruncateByKey { place, .. }
             | Self::ForeignFormat { place, .. }
             | Self::MissingTable { place, .. }
             | Self::NoKey { place, .. }
@@ -398,6 +429,21 @@ impl Refusal for Error {
                     .into()
             }
             Self::GapKept { .. } => GAP_REMEDY.into(),
+            Self::OtherCluster { .. } => OTHER_CLUSTER_REMEDY.into(),
+            Self::OffsetGone { topic, partition, first, .. } => format!(
+                "the topic's retention has passed over it, or the topic was made anew: take a snapshot of the table and go on from \
+                 where the log begins: UPDATE strait.keyed_lane SET next_offset = {first}, seq = 0, attempt = 0 WHERE topic = '{topic}' \
+                 AND part = {partition}"
+            ),
+            Self::StaleAttempt { .. } => STALE_REMEDY.into(),
+            Self::TruncateByKey { table, place } => format!(
+                "let the writer leave them out (Debezium: skipped.operations = t); for this one, once the topic's other partitions \
+                 are applied up to it: TRUNCATE {table} at the target, then UPDATE strait.keyed_lane SET next_offset = {} WHERE \
+                 topic = '{}' AND part = {}",
+                place.offset + 1,
+                place.topic,
+                place.partition
+            ),
             Self::SpineEntry { .. } => "run the sink in the version of the connector, or a newer one".into(),
             Self::Header { .. } => {
                 "only topics written by strait-connector can be applied in transaction order: check \
@@ -475,6 +521,7 @@ impl Refusal for Error {
             ),
             Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => KAFKA_REMEDY.into(),
             Self::Superseded { .. }
+            | Self::PartitionLost { .. }
             | Self::Mysql(_)
             | Self::TargetLost { .. }
             | Self::Preflight { .. }
@@ -492,6 +539,11 @@ impl Refusal for Error {
 
 const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of a large table without \
      a primary key is found by a full scan) needs a primary key, or a greater target.answer_timeout";
+
+const OTHER_CLUSTER_REMEDY: &str = "point kafka.brokers at the cluster that was read before; or give the sink another `name`, to apply the topics of this one \
+     from their beginnings (each row's last state comes last)";
+const STALE_REMEDY: &str = "a mirror copies without isolation.level = read_committed, or two connectors publish under one prefix: let it read committed \
+                            records only; then take a snapshot of the table";
 
 const GAP_REMEDY: &str = "snapshot.rows = \"replace\" makes the target's tables equal to the source's (rows that only the target has \
                           are deleted); set it back to \"keep\" when the snapshot has come";

@@ -3,10 +3,16 @@
 mod client;
 mod ends;
 mod feed;
+mod group;
+mod group_reader;
 mod hearing;
 mod reader;
 mod record;
+mod topics;
 
 pub use client::{Cluster, inspect};
 pub use ends::{Ends, Newest, TableChange};
 pub use feed::{Arrival, Feed};
+pub use group::{Assigned, Begin, Command, Event, Group, Owned, Revoked};
+pub use record::KeyedRecord;
+pub use topics::{Topics, data_topics};

@@ -113,7 +113,7 @@ impl FakeSource {
                 if let Some(mark) = mark {
                     all = all.insert(Header { key: mark, value: Some("{}") });
                 }
-                let key = id.to_string();
+                let key = format!(r#"{{"id":{id}}}"#);
                 let mut record = BaseRecord::to(&self.topic).partition(partition).key(&key).headers(all);
                 if let Some(value) = &value {
                     record = record.payload(value);

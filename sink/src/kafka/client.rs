@@ -92,6 +92,15 @@ impl Cluster {
     /// A reader of what is committed, without a group: partitions are assigned by hand, and offsets live in
     /// the target.
     pub fn consumer(&self) -> Result<BaseConsumer<Logged>> {
+        self.create(&[], self.logged.clone())
+    }
+
+    /// As [`Cluster::consumer`], with these options, which win over ours and give way to the operator's.
+    pub fn create<C: ConsumerContext>(
+        &self,
+        more: &[(&str, &str)],
+        context: C,
+    ) -> Result<BaseConsumer<C>> {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.kafka.brokers)
@@ -125,16 +134,16 @@ impl Cluster {
             .set("topic.metadata.refresh.fast.interval.ms", "100")
             .set("topic.metadata.propagation.max.ms", "5000")
             .set("log.connection.close", "false");
-        for (name, value) in self.kafka.options.iter() {
+        for (name, value) in more.iter().copied().chain(self.kafka.options.iter()) {
             config.set(name, value);
         }
         config
-            .create_with_context(self.logged.clone())
+            .create_with_context(context)
             .map_err(|source| self.error("making a Kafka consumer", source))
     }
 
     /// The cluster's id: offsets mean something only within it.
-    pub fn id(&self, consumer: &BaseConsumer<Logged>) -> Result<String> {
+    pub fn id<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>) -> Result<String> {
         consumer.client().fetch_cluster_id(METADATA).ok_or_else(|| Error::KafkaSilent {
             doing: "asking for the cluster's id",
             place: self.place(),
@@ -149,8 +158,12 @@ fn option(name: &str) -> String {
 
 /// The names of all topics. Blocking.
 pub fn inspect(cluster: &Cluster) -> Result<Vec<String>> {
-    let metadata = cluster
-        .consumer()?
+    topics(cluster, &cluster.consumer()?)
+}
+
+/// As [`inspect`], by a consumer that is there.
+pub fn topics<C: ConsumerContext>(cluster: &Cluster, consumer: &BaseConsumer<C>) -> Result<Vec<String>> {
+    let metadata = consumer
         .fetch_metadata(None, METADATA)
         .map_err(|source| cluster.error("asking Kafka for its topics", source))?;
     Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
