@@ -74,9 +74,13 @@ pub enum Error {
     PartitionLost { topic: String, partition: i32, epoch: u64, offset: i64, place: String },
     #[error("the offsets in the target are of the Kafka cluster {expected}, and this one is {found}")]
     OtherCluster { found: String, expected: String, place: String },
-    #[error("the log has {first} to {end}, and the target's row says to go on at {offset}: records are gone, or it is another log")]
+    #[error(
+        "the log has {first} to {end}, and the target's row says to go on at {offset}: records are gone, or it is another log"
+    )]
     OffsetGone { topic: String, partition: i32, offset: i64, first: i64, end: i64 },
-    #[error("records that were applied were never committed: a record of attempt {attempt} contradicts attempt {applied}")]
+    #[error(
+        "records that were applied were never committed: a record of attempt {attempt} contradicts attempt {applied}"
+    )]
     StaleAttempt { attempt: u32, applied: u32, place: Place },
     #[error("a truncate of {table} has no place among the rows of other partitions")]
     TruncateByKey { table: String, place: Place },

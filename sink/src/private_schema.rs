@@ -132,7 +132,7 @@ async fn create_tables(conn: &mut Conn, tables: &[(&str, &str)]) -> Result<()> {
     conn.query_drop("DO GET_LOCK('strait.private_schema', 30)").await.map_err(failed)?;
     if !is_complete(conn, tables).await? {
         // In that database: MariaDB logs of a statement only the default one, by which a connector leaves it out.
-        for statement in 
+        for statement in
             [CREATE_DATABASE, "USE strait"].into_iter().chain(tables.iter().map(|(_, create)| *create))
         {
             conn.query_drop(statement).await.map_err(failed)?;

@@ -155,6 +155,9 @@ impl Run {
             status: self.status.clone(),
             stop: self.stop.clone(),
         };
+        let unused = "nothing to do with order = \"key\"";
+        self.lanes.idle(unused);
+        self.ddl.idle(unused);
         keyed::Pump::start(Arc::clone(&self.config), cluster, cluster_id, tools).await
     }
 

@@ -65,7 +65,10 @@ impl Debezium {
     /// In Avro, its schemas registered as Confluent's converter does.
     pub async fn avro(kafka: &Kafka, registry: &Registry, database: &str) -> Result<Self> {
         let mut it = Self::new(kafka, database, Form::Json).await?;
-        let config = registry::Config { url: strait_service::Endpoint::new(registry.url()), ..registry::Config::default() };
+        let config = registry::Config {
+            url: strait_service::Endpoint::new(registry.url()),
+            ..registry::Config::default()
+        };
         let (topic, schemas) = (it.topic.clone(), [it.avro_key().to_string(), it.avro_value().to_string()]);
         let ids = tokio::task::spawn_blocking(move || {
             let registry = registry::Registry::new(&config)?;
@@ -210,7 +213,8 @@ impl Debezium {
 
     fn avro_value(&self) -> Value {
         let namespace = self.namespace();
-        let nullable = |name: &str, kind: Value| json!({"name": name, "type": ["null", kind], "default": null});
+        let nullable =
+            |name: &str, kind: Value| json!({"name": name, "type": ["null", kind], "default": null});
         let row = json!({"type": "record", "name": "Value", "connect.name": format!("{namespace}.Value"), "fields": [
             {"name": "id", "type": "int"},
             nullable("name", json!("string")),
@@ -228,14 +232,14 @@ impl Debezium {
             "connect.name": "event.block", "fields": [{"name": "id", "type": "string"},
                 {"name": "total_order", "type": "long"}, {"name": "data_collection_order", "type": "long"}]});
         json!({"type": "record", "name": "Envelope", "namespace": namespace, "connect.version": 2,
-            "connect.name": format!("{namespace}.Envelope"), "fields": [
-                nullable("before", row), nullable("after", json!("Value")),
-                {"name": "source", "type": {"type": "record", "name": "Source",
-                    "namespace": "io.debezium.connector.mysql", "connect.version": 1, "fields": source,
-                    "connect.name": "io.debezium.connector.mysql.Source"}},
-                nullable("transaction", block), {"name": "op", "type": "string"},
-                nullable("ts_ms", json!("long")), nullable("ts_us", json!("long")), nullable("ts_ns", json!("long")),
-            ]})
+        "connect.name": format!("{namespace}.Envelope"), "fields": [
+            nullable("before", row), nullable("after", json!("Value")),
+            {"name": "source", "type": {"type": "record", "name": "Source",
+                "namespace": "io.debezium.connector.mysql", "connect.version": 1, "fields": source,
+                "connect.name": "io.debezium.connector.mysql.Source"}},
+            nullable("transaction", block), {"name": "op", "type": "string"},
+            nullable("ts_ms", json!("long")), nullable("ts_us", json!("long")), nullable("ts_ns", json!("long")),
+        ]})
     }
 
     fn avro_body(&self, id: u32, op: &str, before: Option<Row>, after: Option<Row>) -> Vec<u8> {

@@ -204,7 +204,10 @@ async fn refused(tables: &[&str], words: &[&str], allow: Option<Unordered>) -> R
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_key_is_refused() -> Result<()> {
     let parent = "CREATE TABLE parent (id DECIMAL(10,2) PRIMARY KEY)";
-    let child = TABLE.replace("at DATETIME(6)", "at DATETIME(6), CONSTRAINT up FOREIGN KEY (price) REFERENCES parent (id)");
+    let child = TABLE.replace(
+        "at DATETIME(6)",
+        "at DATETIME(6), CONSTRAINT up FOREIGN KEY (price) REFERENCES parent (id)",
+    );
     // With the setting the child may come before its parent.
     refused(&[parent, &child], &["the foreign key up leads from"], Some(Unordered::ForeignKeys)).await
 }
@@ -230,7 +233,9 @@ async fn a_text_key_is_refused() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_without_a_primary_key_or_with_another_is_refused() -> Result<()> {
     refused(&[&TABLE.replace(" PRIMARY KEY", "")], &["it has no primary key"], None).await?;
-    let other = TABLE.replace("id INT PRIMARY KEY", "id INT").replace("at DATETIME(6)", "at DATETIME(6), PRIMARY KEY (id, price)");
+    let other = TABLE
+        .replace("id INT PRIMARY KEY", "id INT")
+        .replace("at DATETIME(6)", "at DATETIME(6), PRIMARY KEY (id, price)");
     refused(&[&other], &["its records have the key (id), its primary key at the target is (id, price)"], None)
         .await
 }
@@ -316,9 +321,7 @@ async fn whose_epoch_is_gone_commits_nothing() -> Result<()> {
     scene.becomes(NOTED, &["a"]).await?;
     // As another process does that takes over, and has applied the next record by now.
     let row = format!("WHERE topic = '{}' AND next_offset = 1", writer.topic);
-    scene
-        .run(&format!("UPDATE strait.keyed_lane SET epoch = epoch + 1, next_offset = 2 {row}"))
-        .await?;
+    scene.run(&format!("UPDATE strait.keyed_lane SET epoch = epoch + 1, next_offset = 2 {row}")).await?;
     writer.update(goods(1, Some("a"), 1), goods(1, Some("applied elsewhere"), 1)).await?;
     eventually(PATIENCE, || async {
         let fenced = running.counter("strait_sink_fenced_total");

@@ -96,11 +96,7 @@ impl Cluster {
     }
 
     /// As [`Cluster::consumer`], with these options, which win over ours and give way to the operator's.
-    pub fn create<C: ConsumerContext>(
-        &self,
-        more: &[(&str, &str)],
-        context: C,
-    ) -> Result<BaseConsumer<C>> {
+    pub fn create<C: ConsumerContext>(&self, more: &[(&str, &str)], context: C) -> Result<BaseConsumer<C>> {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.kafka.brokers)
@@ -137,9 +133,7 @@ impl Cluster {
         for (name, value) in more.iter().copied().chain(self.kafka.options.iter()) {
             config.set(name, value);
         }
-        config
-            .create_with_context(context)
-            .map_err(|source| self.error("making a Kafka consumer", source))
+        config.create_with_context(context).map_err(|source| self.error("making a Kafka consumer", source))
     }
 
     /// The cluster's id: offsets mean something only within it.

@@ -279,8 +279,7 @@ impl Reader {
             if next < 0 {
                 continue;
             }
-            let (first, end) =
-                consumer.fetch_watermarks(&part.topic, part.number, ASKING).map_err(failed)?;
+            let (first, end) = consumer.fetch_watermarks(&part.topic, part.number, ASKING).map_err(failed)?;
             if (first..=end).contains(&next) {
                 continue;
             }

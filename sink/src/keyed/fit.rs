@@ -22,7 +22,11 @@ pub fn refusals(target: &Target, allow: &[Unordered]) -> Vec<Finding> {
     let table = &target.table;
     let Some(primary) = &table.primary_key else {
         let remedy = format!("ALTER TABLE {} ADD PRIMARY KEY (...) at both ends", target.label);
-        return vec![finding(target, "it has no primary key, so nothing tells its rows apart".into(), remedy)];
+        return vec![finding(
+            target,
+            "it has no primary key, so nothing tells its rows apart".into(),
+            remedy,
+        )];
     };
     let mut unless_allowed = |unordered: Unordered, cause: String| {
         if !allow.contains(&unordered) {
@@ -34,8 +38,10 @@ pub fn refusals(target: &Target, allow: &[Unordered]) -> Vec<Finding> {
         }
     };
     for key in table.foreign_keys.iter().chain(&table.referenced_by) {
-        let cause =
-            format!("the foreign key {} leads from {} to {}: nothing orders both", key.name, key.child, key.parent);
+        let cause = format!(
+            "the foreign key {} leads from {} to {}: nothing orders both",
+            key.name, key.child, key.parent
+        );
         unless_allowed(Unordered::ForeignKeys, cause);
     }
     for index in &table.unique {
@@ -51,7 +57,10 @@ pub fn refusals(target: &Target, allow: &[Unordered]) -> Vec<Finding> {
     }
     for column in primary.columns().filter_map(|name| table.column(name)) {
         if let Some(equal) = equal_values(column) {
-            unless_allowed(Unordered::TextKeys, format!("column `{}` of its primary key {equal}", column.name));
+            unless_allowed(
+                Unordered::TextKeys,
+                format!("column `{}` of its primary key {equal}", column.name),
+            );
         }
     }
     findings

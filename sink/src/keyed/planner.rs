@@ -119,6 +119,16 @@ impl Planner {
         let (columns, envelope) = self.decoder.decode(value, &unknown)?;
         let gtid: Arc<str> = envelope.source.gtid.as_deref().unwrap_or("?").into();
         let place = || place(part, record, gtid.clone());
+        let operation = match envelope.op {
+            Op::Create | Op::Read => Operation::Insert,
+            Op::Update => Operation::Update,
+            Op::Delete => Operation::Delete,
+            Op::Truncate => {
+                let (database, table) = (&envelope.source.database, &envelope.source.table);
+                let table = self.tables.routes().table(database, table)?.to_string();
+                return Err(Error::TruncateByKey { table, place: place() });
+            }
+        };
         let mapping = self.mapping(conn, &columns, &envelope, record, &place).await?;
         let exact = match &record.exact {
             Some(header) => {
@@ -126,7 +136,7 @@ impl Planner {
             }
             None => Vec::new(),
         };
-        let (operation, commit_us) = (operation(&envelope, &mapping, &place)?, envelope.source.ts_us);
+        let commit_us = envelope.source.ts_us;
         let images = Images { mapping: &mapping, columns: &columns, owner: value, exact: &exact };
         let (before, after) = images.rows(envelope.before, envelope.after).map_err(|(column, cause)| {
             Error::Value { table: mapping.target.label.to_string(), column, cause, place: place() }
@@ -135,7 +145,8 @@ impl Planner {
         if !has_image {
             return Err(Error::NoImage { place: place() });
         }
-        let number = record.place.unwrap_or(RecordSeq { seq: Seq::default(), index: 0, attempt: 0, flags: 0 });
+        let number =
+            record.place.unwrap_or(RecordSeq { seq: Seq::default(), index: 0, attempt: 0, flags: 0 });
         let transactions = &mut planned.work.batch.places.transactions;
         if transactions.last() != Some(&(number.seq, gtid.clone())) {
             transactions.push((number.seq, gtid.clone()));
@@ -186,7 +197,10 @@ impl Planner {
             let source = TableName::new(database, table);
             let told = key::columns(record.key.as_ref(), self.registry.as_ref(), place)?;
             let led = |names: Vec<String>| {
-                names.iter().map(|name| self.tables.routes().column(&source, name)).collect::<Result<Vec<_>>>()
+                names
+                    .iter()
+                    .map(|name| self.tables.routes().column(&source, name))
+                    .collect::<Result<Vec<_>>>()
             };
             findings.extend(fit::refused_key(&mapping.target, told.map(led).transpose()?.as_deref()));
         }
@@ -209,16 +223,4 @@ fn place(part: &Part, record: &KeyedRecord, gtid: Arc<str>) -> Place {
         index: number.map_or(0, |number| number.index),
         gtid,
     }
-}
-
-fn operation(envelope: &Envelope<'_>, mapping: &Mapping, place: &dyn Fn() -> Place) -> Result<Operation> {
-    Ok(match envelope.op {
-        Op::Create | Op::Read => Operation::Insert,
-        Op::Update => Operation::Update,
-        Op::Delete => Operation::Delete,
-        Op::Truncate => {
-            let table = mapping.target.label.to_string();
-            return Err(Error::TruncateByKey { table, place: place() });
-        }
-    })
 }

@@ -208,7 +208,9 @@ impl Pump {
         let mut touched = Vec::new();
         for Owned { part, epoch, record } in records {
             // Fetched before the partition went, and came back.
-            let Some(lane) = self.lanes.get_mut(&part).filter(|lane| lane.row.epoch == epoch) else { continue };
+            let Some(lane) = self.lanes.get_mut(&part).filter(|lane| lane.row.epoch == epoch) else {
+                continue;
+            };
             lane.push(record);
             if touched.last() != Some(&part) {
                 touched.push(part);
@@ -326,15 +328,11 @@ fn workers_gone() -> Error {
 
 type Opened = (Conn, Arc<Rows>, Vec<Hand>, mpsc::UnboundedReceiver<Done>);
 
-async fn open(
-    config: &Config,
-    server: &ServerOptions,
-    cluster_id: String,
-    tools: &Tools,
-) -> Result<Opened> {
+async fn open(config: &Config, server: &ServerOptions, cluster_id: String, tools: &Tools) -> Result<Opened> {
     let mut control = connect_session(server, &session_settings(LOCK_WAIT_S)).await?;
     private_schema::create_keyed(&mut control).await?;
-    let identity = Identity { origin: config.origin().to_owned(), sink: config.name().to_owned(), cluster_id };
+    let identity =
+        Identity { origin: config.origin().to_owned(), sink: config.name().to_owned(), cluster_id };
     let run = ServerRun::read(&mut control).await?;
     let rows = Arc::new(Rows { identity, server: run, place: server.place() });
     let (tell, reports) = mpsc::unbounded_channel();
@@ -364,7 +362,6 @@ async fn worker(
         KnownTables::new(&mut catalog, routes, apply.allow_triggers, apply.allow_narrower, limit).await?;
     let planner = Planner::new(tables, tools.registry.clone(), apply, config.keyed.allow.clone());
     let connection = session.connection_id();
-    let worker =
-        Worker { session, catalog, planner, rows: Arc::clone(rows), metrics: tools.metrics.clone() };
+    let worker = Worker { session, catalog, planner, rows: Arc::clone(rows), metrics: tools.metrics.clone() };
     Ok((worker, connection))
 }

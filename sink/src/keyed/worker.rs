@@ -4,12 +4,19 @@
 //! tells what the refusal is about and mends what there is to mend (a row that is there, or is not). Two refusals are
 //! waited out: locks, and, where the operator allows tables with such keys, values and parents that another partition has yet to move.
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use strait_mysql::client::{Conn, Queryable, code, server_code};
 use tokio::sync::mpsc;
 
-use super::{LaneRow, Part, checkpoint::Rows, planner::{Planned, Planner}};
+use super::{
+    LaneRow, Part,
+    checkpoint::Rows,
+    planner::{Planned, Planner},
+};
 use crate::{
     apply::{Events as _, Form, LaneSession, Work as _, is_lock, may_be_of_form},
     error::{Error, Result},

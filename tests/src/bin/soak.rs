@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Result, bail};
 use e2e::mysql::Flavor;
 use e2e::scenario::{
-    big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, key_order::KeyOrder, kills::Kills, random, readers::Readers,
-    seed, snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
+    big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, key_order::KeyOrder, kills::Kills,
+    random, readers::Readers, seed, snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
 };
 
 const SCENARIOS: [&str; 12] = [

@@ -47,7 +47,8 @@ impl KeyOrder {
         let disturbed = ran.with_context(|| format!("STRAIT_SEED={}", self.seed))?;
 
         let comparison = compare::quiet(source, target, &[ledger::DATABASE], PATIENCE).await?;
-        let words = || sinks.iter().map(|it| format!("{}\n{}", it.name(), it.last_words())).collect::<String>();
+        let words =
+            || sinks.iter().map(|it| format!("{}\n{}", it.name(), it.last_words())).collect::<String>();
         ensure!(comparison.equal(), "STRAIT_SEED={}: {comparison}\n{}", self.seed, words());
         let committed = audit::committed(&start.transactions(source, 2).await?)?;
         let target: Opts = target.opts().into();
