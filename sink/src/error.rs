@@ -4,6 +4,7 @@
 //! invent rows, so the process ends with the cause, the record's coordinates and the remedy. There is no
 //! third way: the log is ordered, so no record can be set aside.
 
+mod by_key;
 mod schema_change;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
@@ -422,32 +423,13 @@ impl Refusal for Error {
                  retention.bytes); data topics must not be compacted"
                     .into()
             }
-            Self::SpineConflict { .. } => {
-                "two connectors publish under one prefix, or a mirror copies without isolation.level = \
-                 read_committed: stop the one too many, or let the mirror read committed records only"
-                    .into()
-            }
-            Self::GenerationWithoutSnapshot { .. } => {
-                "the connector has begun anew without a snapshot, so changes in between are unknown: take a \
-                 snapshot, then start the sink with start = the snapshot's GTID set under a new sink.name"
-                    .into()
-            }
+            Self::SpineConflict { .. } => CONFLICT_REMEDY.into(),
+            Self::GenerationWithoutSnapshot { .. } => GENERATION_REMEDY.into(),
             Self::GapKept { .. } => GAP_REMEDY.into(),
-            Self::OtherCluster { .. } => OTHER_CLUSTER_REMEDY.into(),
-            Self::OffsetGone { topic, partition, first, .. } => format!(
-                "the topic's retention has passed over it, or the topic was made anew: take a snapshot of the table and go on from \
-                 where the log begins: UPDATE strait.keyed_lane SET next_offset = {first}, seq = 0, attempt = 0 WHERE topic = '{topic}' \
-                 AND part = {partition}"
-            ),
-            Self::StaleAttempt { .. } => STALE_REMEDY.into(),
-            Self::TruncateByKey { table, place } => format!(
-                "let the writer leave them out (Debezium: skipped.operations = t); for this one, once the topic's other partitions \
-                 are applied up to it: TRUNCATE {table} at the target, then UPDATE strait.keyed_lane SET next_offset = {} WHERE \
-                 topic = '{}' AND part = {}",
-                place.offset + 1,
-                place.topic,
-                place.partition
-            ),
+            Self::OtherCluster { .. }
+            | Self::OffsetGone { .. }
+            | Self::StaleAttempt { .. }
+            | Self::TruncateByKey { .. } => return self.keyed_remedy(),
             Self::SpineEntry { .. } => "run the sink in the version of the connector, or a newer one".into(),
             Self::Header { .. } => {
                 "only topics written by strait-connector can be applied in transaction order: check \
@@ -544,11 +526,10 @@ impl Refusal for Error {
 const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of a large table without \
      a primary key is found by a full scan) needs a primary key, or a greater target.answer_timeout";
 
-const OTHER_CLUSTER_REMEDY: &str = "point kafka.brokers at the cluster that was read before; or give the sink another `name`, to apply the topics of this one \
-     from their beginnings (each row's last state comes last)";
-const STALE_REMEDY: &str = "a mirror copies without isolation.level = read_committed, or two connectors publish under one prefix: let it read committed \
-                            records only; then take a snapshot of the table";
-
+const CONFLICT_REMEDY: &str = "two connectors publish under one prefix, or a mirror copies without isolation.level = \
+                 read_committed: stop the one too many, or let the mirror read committed records only";
+const GENERATION_REMEDY: &str = "the connector has begun anew without a snapshot, so changes in between are unknown: take a \
+                 snapshot, then start the sink with start = the snapshot's GTID set under a new sink.name";
 const GAP_REMEDY: &str = "snapshot.rows = \"replace\" makes the target's tables equal to the source's (rows that only the target has \
                           are deleted); set it back to \"keep\" when the snapshot has come";
 const UNTYPED_REMEDY: &str = "let the connector send types: schema.format = \"avro\" or \"json\"; the sink reads what follows \

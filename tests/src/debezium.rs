@@ -144,18 +144,20 @@ impl Debezium {
     fn value(&self, op: &str, before: Option<Row>, after: Option<Row>) -> Vec<u8> {
         match self.form {
             Form::Json => {
-                let payload = self.payload(op, before.map(json_row), after.map(json_row));
+                let rows = [before, after].map(|row| row.map(json_row));
+                let payload = self.payload(op, rows[0].as_ref(), rows[1].as_ref());
                 json!({"schema": self.json_schema(), "payload": payload}).to_string().into()
             }
             Form::JsonWithoutSchemas => {
                 let row = |row: Row| json!({"id": row.id, "name": row.name});
-                self.payload(op, before.map(row), after.map(row)).to_string().into()
+                let rows = [before, after].map(|image| image.map(row));
+                self.payload(op, rows[0].as_ref(), rows[1].as_ref()).to_string().into()
             }
             Form::Avro { value, .. } => self.avro_body(value, op, before, after),
         }
     }
 
-    fn payload(&self, op: &str, before: Option<Value>, after: Option<Value>) -> Value {
+    fn payload(&self, op: &str, before: Option<&Value>, after: Option<&Value>) -> Value {
         json!({
             "before": before, "after": after,
             "source": {

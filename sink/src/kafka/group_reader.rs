@@ -169,7 +169,7 @@ impl Reader {
                 look = Instant::now() + if subscribed.is_empty() { FIRST_LOOKS } else { BETWEEN_LOOKS };
             }
             while let Ok(command) = self.commands.try_recv() {
-                self.obey(&consumer, command);
+                Self::obey(&consumer, command);
             }
             let wait = if bundle.is_empty() { POLL } else { Duration::ZERO };
             let polled = consumer.poll(wait);
@@ -225,7 +225,7 @@ impl Reader {
     }
 
     /// A partition that has gone since is not there to be told of: that is no error.
-    fn obey(&self, consumer: &BaseConsumer<Member>, command: Command) {
+    fn obey(consumer: &BaseConsumer<Member>, command: Command) {
         let mut list = TopicPartitionList::new();
         let done = match command {
             Command::Pause(part) => {

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use strait_mysql::catalog::Column;
+use strait_mysql::catalog::{Column, Index};
 use strait_service::{Finding, Severity};
 
 use crate::{
@@ -22,11 +22,7 @@ pub fn refusals(target: &Target, allow: &[Unordered]) -> Vec<Finding> {
     let table = &target.table;
     let Some(primary) = &table.primary_key else {
         let remedy = format!("ALTER TABLE {} ADD PRIMARY KEY (...) at both ends", target.label);
-        return vec![finding(
-            target,
-            "it has no primary key, so nothing tells its rows apart".into(),
-            remedy,
-        )];
+        return vec![finding(target, "it has no primary key, so nothing tells its rows apart", remedy)];
     };
     let mut unless_allowed = |unordered: Unordered, cause: String| {
         if !allow.contains(&unordered) {
@@ -34,7 +30,7 @@ pub fn refusals(target: &Target, allow: &[Unordered]) -> Vec<Finding> {
                 "order = \"transaction\" applies it as it is; or keyed.allow = [\"{}\"], if what docs/operations.md says of it may be",
                 unordered.name()
             );
-            findings.push(finding(target, cause, remedy));
+            findings.push(finding(target, &cause, remedy));
         }
     };
     for key in table.foreign_keys.iter().chain(&table.referenced_by) {
@@ -88,7 +84,7 @@ fn pads(collation: &str) -> bool {
     !collation.contains("_0900_") && !collation.contains("nopad")
 }
 
-fn finding(target: &Target, cause: String, remedy: String) -> Finding {
+fn finding(target: &Target, cause: &str, remedy: String) -> Finding {
     Finding {
         check: "order".into(),
         severity: Severity::Refusal,
@@ -101,7 +97,7 @@ fn finding(target: &Target, cause: String, remedy: String) -> Finding {
 /// Why records with a key of these columns, by the target's names, are not ordered by the table's rows.
 pub fn refused_key(target: &Target, key: Option<&[String]>) -> Option<Finding> {
     let primary: BTreeSet<String> =
-        target.table.primary_key.iter().flat_map(|key| key.columns()).map(str::to_lowercase).collect();
+        target.table.primary_key.iter().flat_map(Index::columns).map(str::to_lowercase).collect();
     let told: BTreeSet<String> = key.unwrap_or_default().iter().map(|name| name.to_lowercase()).collect();
     if key.is_some() && told == primary {
         return None;
@@ -110,7 +106,7 @@ pub fn refused_key(target: &Target, key: Option<&[String]>) -> Option<Finding> {
     let told = if key.is_none() { "no key".to_owned() } else { format!("the key ({})", names(&told)) };
     Some(finding(
         target,
-        format!(
+        &format!(
             "its records have {told}, its primary key at the target is ({}): records of one row may lie in several partitions",
             names(&primary)
         ),
