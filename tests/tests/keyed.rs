@@ -82,6 +82,11 @@ impl Scene {
         Ok(self.server.conn_to(&self.database).await?.query_drop(statement).await?)
     }
 
+    /// The condition of rows of its progress: by the primary key, as other tests hold rows of theirs.
+    fn row(&self, condition: &str) -> String {
+        format!("WHERE origin = '{}' AND sink = 'main' AND {condition}", self.config.prefix)
+    }
+
     /// What the query shows, column by column, a row a text.
     async fn becomes(&self, query: &str, expected: &[&str]) -> Result<()> {
         eventually(PATIENCE, || async {
@@ -293,7 +298,7 @@ async fn a_row_that_speaks_of_another_log_halts() -> Result<()> {
     let running = scene.start();
     scene.becomes("SELECT name FROM t", &["a"]).await?;
     running.stop().await?;
-    let row = format!("WHERE topic = '{}' AND next_offset > 0", writer.topic);
+    let row = scene.row("next_offset > 0");
     scene.run(&format!("UPDATE strait.keyed_lane SET next_offset = 1000 {row}")).await?;
     let error = scene.halts().await?;
     ensure!(matches!(error, Error::OffsetGone { offset: 1000, first: 0, end: 1, .. }), "{error}");
@@ -320,7 +325,7 @@ async fn whose_epoch_is_gone_commits_nothing() -> Result<()> {
     let running = scene.start();
     scene.becomes(NOTED, &["a"]).await?;
     // As another process does that takes over, and has applied the next record by now.
-    let row = format!("WHERE topic = '{}' AND next_offset = 1", writer.topic);
+    let row = scene.row("next_offset = 1");
     scene.run(&format!("UPDATE strait.keyed_lane SET epoch = epoch + 1, next_offset = 2 {row}")).await?;
     writer.update(goods(1, Some("a"), 1), goods(1, Some("applied elsewhere"), 1)).await?;
     eventually(PATIENCE, || async {

@@ -13,7 +13,7 @@ impl Error {
             Self::OffsetGone { topic, partition, first, .. } => format!(
                 "the topic's retention has passed over it, or the topic was made anew: take a snapshot of the table and go on \
                  from where the log begins: UPDATE strait.keyed_lane SET next_offset = {first}, seq = 0, attempt = 0 WHERE \
-                 topic = '{topic}' AND part = {partition}"
+                 origin = '<origin>' AND sink = '<name>' AND topic = '{topic}' AND part = {partition}"
             ),
             Self::StaleAttempt { .. } => {
                 "a mirror copies without isolation.level = read_committed, or two connectors publish under one prefix: let it \
@@ -23,7 +23,7 @@ impl Error {
             Self::TruncateByKey { table, place } => format!(
                 "let the writer leave them out (Debezium: skipped.operations = t); for this one, once the topic's other \
                  partitions are applied up to it: TRUNCATE {table} at the target, then UPDATE strait.keyed_lane SET \
-                 next_offset = {} WHERE topic = '{}' AND part = {}",
+                 next_offset = {} WHERE origin = '<origin>' AND sink = '<name>' AND topic = '{}' AND part = {}",
                 place.offset + 1,
                 place.topic,
                 place.partition
