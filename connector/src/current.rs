@@ -19,6 +19,8 @@ pub struct Current {
     pub signals: Vec<Signal>,
     /// Of an XA transaction: its rows, until it is known what becomes of it.
     pub held: Option<HeldRows>,
+    /// An XA transaction, or the commit of one: an engine may have it a moment after the log.
+    pub is_xa: bool,
     read: Read,
 }
 
@@ -65,6 +67,7 @@ impl Current {
             any_rows: false,
             signals: Vec::new(),
             held: None,
+            is_xa: false,
             read: Read::default(),
         }
     }

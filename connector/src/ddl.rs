@@ -18,8 +18,13 @@ pub fn read(query: &QueryEvent<'_>, flavor: Flavor) -> Statement {
     classify(query.statement, strait_mysql::ddl::Reading::of(query, flavor))
 }
 
-/// The entry of the spine. `seconds` is the event's own time.
-pub fn told(query: &QueryEvent<'_>, statement: &Statement, seconds: u32, filter: &Filter) -> Ddl {
+/// The entry of the spine. `flavor` is the source's, `seconds` the event's own time.
+pub fn told(
+    query: &QueryEvent<'_>,
+    statement: &Statement,
+    (flavor, seconds): (Flavor, u32),
+    filter: &Filter,
+) -> Ddl {
     let (text, database) = (query.text(), query.database_text());
     let kind = statement.kind.name().to_owned();
     let told = tellable(&text);
@@ -40,7 +45,7 @@ pub fn told(query: &QueryEvent<'_>, statement: &Statement, seconds: u32, filter:
         kind,
         objects: statement.objects.iter().map(object).collect(),
         bytes: (query.statement != text.as_bytes()).then(|| query.statement.to_vec()),
-        session: session(query, seconds),
+        session: session(query, flavor, seconds),
         database: database.into_owned(),
         statement: text.into_owned(),
         cut_from: None,
@@ -49,10 +54,11 @@ pub fn told(query: &QueryEvent<'_>, statement: &Statement, seconds: u32, filter:
 }
 
 /// None: the event does not say enough to run the statement as it ran.
-fn session(query: &QueryEvent<'_>, seconds: u32) -> Option<DdlSession> {
+fn session(query: &QueryEvent<'_>, flavor: Flavor, seconds: u32) -> Option<DdlSession> {
     let flags = query.flags2.unwrap_or_default();
     let micros = i64::from(query.microseconds.unwrap_or_default());
     Some(DdlSession {
+        mariadb: flavor == Flavor::MariaDb,
         sql_mode: query.sql_mode?,
         charset: query.charset?,
         timestamp_us: i64::from(seconds) * 1_000_000 + micros,
@@ -101,7 +107,7 @@ mod tests {
 
     fn entry(statement: &'static str) -> Ddl {
         let query = query(statement);
-        told(&query, &read(&query, Flavor::Mysql), 1_700_000_000, &filter())
+        told(&query, &read(&query, Flavor::Mysql), (Flavor::Mysql, 1_700_000_000), &filter())
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod signals;
 mod silence;
 mod snapshot;
 mod source;
+mod special_tables;
 
 mod account_statement;
 mod commit_rule;

@@ -313,7 +313,7 @@ impl Publisher {
         if let Some(snapshot) = &self.snapshot
             && snapshot.desk.is_busy()
         {
-            snapshot.desk.note(map, rows);
+            snapshot.desk.note(map, rows, (!current.is_xa).then_some(&current.head));
         }
         let first = !std::mem::replace(&mut current.any_rows, true);
         if first && !matches!(current.fate, Fate::Compared(_)) {

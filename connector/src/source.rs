@@ -107,6 +107,13 @@ impl Source {
         self.with_conn("look a table up in the catalog", async |conn| catalog::read_table(conn, &name).await)
     }
 
+    /// The table, if it is one of the [special](crate::special_tables) ones.
+    pub fn special_table(&mut self, database: &str, table: &str) -> Result<Option<(TableName, String)>> {
+        let attempted = "look a table's kind up in the catalog";
+        let all = self.with_conn(attempted, async |conn| catalog::list_special_tables(conn).await)?;
+        Ok(all.into_iter().find(|(name, _)| name.database == database && name.table == table))
+    }
+
     /// File and position in the binary log up to which MariaDB has committed, in its engines too. A snapshot tells them:
     /// `gtid_binlog_pos` has what is only logged as well.
     pub fn committed_place(&mut self) -> Result<(String, u64)> {

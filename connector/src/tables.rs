@@ -17,6 +17,7 @@ use crate::{
     schema_registry::SchemaRegistry,
     shaping::{Shaping, Unfit},
     source::Source,
+    special_tables,
 };
 
 /// Table versions kept; old ones of altered tables go first, all at once.
@@ -131,6 +132,11 @@ impl Compiler {
         source: &mut Source,
         place: impl Fn() -> String,
     ) -> Result<PublishedTable> {
+        if self.flavor == Flavor::MariaDb
+            && let Some((name, kind)) = source.special_table(&map.database, &map.table)?
+        {
+            return Err(special_tables::refused(&name, &kind, &place()));
+        }
         let key = key_of(map, source)?;
         let shaping = Shaping::of(&self.prefix, filter, &self.routing, map, &key)
             .map_err(|cause| unfit(map, &cause, &place))?;

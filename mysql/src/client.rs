@@ -27,8 +27,6 @@ pub mod code {
     pub const INVALID_CHARACTER_STRING: u16 = 1300;
     /// "Column cannot be null".
     pub const BAD_NULL: u16 = 1048;
-    /// MariaDB's "CONSTRAINT ... failed": ER_CONSTRAINT_FAILED. (MySQL has 3819.)
-    pub const CHECK_FAILED: u16 = 4025;
     pub const WRONG_VALUE_FOR_TYPE: u16 = 1411;
     pub const DATETIME_OVERFLOW: u16 = 1441;
     pub const DUPLICATE_ENTRY: u16 = 1062;

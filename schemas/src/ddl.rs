@@ -52,6 +52,9 @@ pub struct DdlObject {
 /// The session that the statement ran in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DdlSession {
+    /// The source is MariaDB: what the statement says and the numbers below are to be read as that server does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mariadb: bool,
     /// The bits of the variable.
     pub sql_mode: u64,
     /// Collation ids of character_set_client, collation_connection and collation_server.
@@ -140,6 +143,7 @@ mod tests {
             }],
             bytes: Some(b"CREATE TABLE \x95\x5c (i INT)".to_vec()),
             session: Some(DdlSession {
+                mariadb: false,
                 sql_mode: 1 << 40,
                 charset: [13, 13, 255],
                 timestamp_us: 1_700_000_000_000_000,

@@ -20,6 +20,7 @@
 //! Without the right to choose a GTID, an unsettled intent of a statement that cannot simply be run again halts the sink
 //! for a human to look: nothing else is sound.
 
+mod dialect;
 mod former;
 mod gtid;
 mod intent;
@@ -41,7 +42,7 @@ use strait_mysql::{
     ensure::{may_choose_gtids, read_grants},
     server::{Flavor, ServerOptions, read_facts},
 };
-use strait_schemas::{Ddl, Seq};
+use strait_schemas::{Ddl, DdlSession, Seq};
 use strait_service::Component;
 
 use crate::{
@@ -175,7 +176,7 @@ impl SchemaChanges {
     /// A connection that is ready to run the statement, and is noted as such; and the GTID to run it under.
     async fn prepare(&self, ddl: &Ddl, at: &At, gtid: Option<String>) -> Result<(Running, String)> {
         let mut running = Running::open(&self.server, at).await?;
-        running.prepare(ddl).await?;
+        running.prepare(ddl, self.flavor).await?;
         let gtid = match gtid {
             Some(gtid) if self.own_gtids && self.flavor == Flavor::Mysql => gtid,
             _ if self.own_gtids => gtid::next(running.conn(), self.flavor, &self.identity).await?,
@@ -201,8 +202,16 @@ fn read(ddl: &Ddl) -> Statement {
     let reading = Reading::of_session(
         session.map_or(0, |session| session.sql_mode),
         session.map(|session| session.charset[0]),
+        source_of(session),
     );
     classify(ddl.sql(), reading)
+}
+
+fn source_of(session: Option<&DdlSession>) -> Flavor {
+    match session {
+        Some(session) if session.mariadb => Flavor::MariaDb,
+        _ => Flavor::Mysql,
+    }
 }
 
 fn kind_of(ddl: &Ddl) -> Kind {

@@ -10,7 +10,7 @@ mod statement;
 
 pub use statement::Routed;
 
-use strait_mysql::catalog::TableName;
+use strait_mysql::{catalog::TableName, client::quote_name};
 use strait_service::{
     Finding,
     config::{Ambiguous, Rewrite, refuse},
@@ -121,9 +121,40 @@ pub fn shown(source: &TableName, target: &TableName) -> String {
     if source == target { target.to_string() } else { format!("{target} (rows of {source})") }
 }
 
+/// The two names in what [`shown`] has made: of the target's table and of the source's, as a statement takes them.
+pub fn in_sql(shown: &str) -> (String, String) {
+    let (target, source) = match shown.split_once(" (rows of ") {
+        Some((target, source)) => (target, source.trim_end_matches(')')),
+        None => (shown, shown),
+    };
+    (statement_name(target), statement_name(source))
+}
+
+/// Quoted only where it must be.
+fn statement_name(name: &str) -> String {
+    let is_plain = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$'));
+    match name.split_once('.') {
+        Some((database, table)) if !(is_plain(database) && is_plain(table)) => {
+            format!("{}.{}", quote_name(database), quote_name(table))
+        }
+        _ => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remedy_names_tables_as_a_statement_takes_them() {
+        let names = |source: (&str, &str), target: (&str, &str)| {
+            let [source, target] = [source, target].map(|(database, table)| TableName::new(database, table));
+            in_sql(&shown(&source, &target))
+        };
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(names(("shop", "t"), ("shop", "t")), pair("shop.t", "shop.t"));
+        assert_eq!(names(("shop", "or ders"), ("crm", "t-1")), pair("`crm`.`t-1`", "`shop`.`or ders`"));
+    }
 
     pub(super) fn routes(databases: &[(&str, &str)], tables: &[(&str, &str)]) -> Routes {
         let map = |all: &[(&str, &str)]| {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -42,6 +43,27 @@ pub fn make_dir(name: &str) -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// Empties this process's folder, unless it shall be kept: for a program that runs many servers one after another, once they
+/// were told to end. They do so in their own time.
+pub fn clear() -> Result<()> {
+    for entry in fs::read_dir(run_dir()?)? {
+        let path = entry?.path();
+        let mut tries = 0;
+        while !kept()
+            && let Err(error) = fs::remove_dir_all(&path)
+        {
+            tries += 1;
+            anyhow::ensure!(tries < 50, "remove {}: {error}", path.display());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    Ok(())
+}
+
+fn kept() -> bool {
+    std::env::var_os("STRAIT_LAB_KEEP").is_some_and(|value| value != "0")
+}
+
 fn make() -> Result<RunDir> {
     let runs = lab_dir().join("run");
     fs::create_dir_all(&runs)?;
@@ -53,8 +75,7 @@ fn make() -> Result<RunDir> {
     fs::create_dir_all(&path)?;
     let lock = File::create(lock_file(&path))?;
     lock.lock()?;
-    let keep = std::env::var_os("STRAIT_LAB_KEEP").is_some_and(|value| value != "0");
-    let pipe = if keep { None } else { Some(remove_at_end(&path)?) };
+    let pipe = if kept() { None } else { Some(remove_at_end(&path)?) };
     Ok(RunDir { path, _lock: lock, _pipe: pipe })
 }
 

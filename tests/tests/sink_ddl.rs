@@ -110,6 +110,7 @@ impl Running {
 
 fn session(sql_mode: u64, charset: [u16; 3]) -> DdlSession {
     DdlSession {
+        mariadb: false,
         sql_mode,
         charset,
         timestamp_us: 1_700_000_000_500_000,

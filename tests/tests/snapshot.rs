@@ -326,6 +326,49 @@ async fn streamed_early(kind: Kind, waits: &str) -> Result<()> {
     Ok(())
 }
 
+/// The range of a chunk is emptied but for its rows and those that were streamed meanwhile, whose keys are told in other ways:
+/// a label here, a number there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_changed_while_its_chunk_is_read_is_not_cleared_away() -> Result<()> {
+    for kind in [Kind::Gtids, Kind::MariaDb] {
+        let sites = boot_of(kind, "publish.when = 'immediately'", "snapshot.rows = 'replace'").await?;
+        let source = &sites.sites[0].servers.mysql;
+        source
+            .run([
+                "CREATE DATABASE old",
+                "CREATE TABLE old.kinds (a INT, e ENUM('x','y','z'), s SET('p','q'), v INT, PRIMARY KEY (a, e, s))",
+                "INSERT INTO old.kinds VALUES (1,'x','p',1), (1,'y','p,q',1), (29,'z','q',1), (30,'x','',1)",
+            ])
+            .await?;
+        let mut gate = source.conn_to(DATABASE).await?;
+        gate.query_drop("LOCK TABLES kinds WRITE").await?;
+        let connector = &sites.sites[0].connector;
+        connector.start_ready(READY).await?;
+        sites.sites[1].sink.start_ready(READY).await?;
+        let reads = "SELECT COUNT(*) FROM information_schema.processlist \
+                     WHERE state LIKE 'Waiting for table metadata lock' AND info LIKE '%FROM `old`.`kinds`%'";
+        eventually(PATIENCE, || async {
+            let found: Result<Option<u64>> =
+                async { Ok(source.conn().await?.query_first(reads).await?) }.await;
+            if matches!(found, Ok(Some(1..))) { Ok(()) } else { Err(format!("{found:?}")) }
+        })
+        .await?;
+        gate.query_drop("UPDATE kinds SET v = 2 WHERE a = 29").await?;
+        eventually(PATIENCE, || async {
+            let metrics = connector.metrics().await.map_err(|error| error.to_string())?;
+            match metrics.sum_where("strait_connector_rows_total", &[("op", "u")]) {
+                Some(1.0) => Ok(()),
+                seen => Err(format!("{seen:?}")),
+            }
+        })
+        .await?;
+        gate.query_drop("UNLOCK TABLES").await?;
+        published(&sites).await?;
+        println!("{}", equal(&sites).await?);
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_both_processes_loses_nothing_of_a_snapshot() -> Result<()> {
     killed(Kind::Gtids).await

@@ -2,7 +2,7 @@
 //! nothing that is: a mask with a slip in its pattern masks nothing.
 
 use strait_mysql::{
-    catalog::{TableName, list_tables, read_tables},
+    catalog::{TableName, list_special_tables, list_tables, read_tables},
     server::connect,
     snapshot::read_shape,
 };
@@ -13,6 +13,7 @@ use crate::{
     filter::Filter,
     routing::Routing,
     shaping::Shaping,
+    special_tables,
 };
 
 /// What stands in the way. A source that cannot be asked has a finding already.
@@ -23,10 +24,18 @@ pub async fn look(config: &Config) -> Vec<Finding> {
     let (Ok(filter), Ok(routing)) = (Filter::new(config), Routing::new(&config.topics)) else {
         return Vec::new();
     };
-    match asks {
-        true => look_at_tables(config, &filter, &routing).await.unwrap_or_default(),
-        false => Vec::new(),
+    let mut findings = look_at_kinds(config, &filter).await.unwrap_or_default();
+    if asks {
+        findings.extend(look_at_tables(config, &filter, &routing).await.unwrap_or_default());
     }
+    findings
+}
+
+async fn look_at_kinds(config: &Config, filter: &Filter) -> Result<Vec<Finding>, strait_mysql::Error> {
+    let options = config.server_options();
+    let special = list_special_tables(&mut connect(&options).await?).await?;
+    let published = special.iter().filter(|(name, _)| filter.publishes(&name.database, &name.table));
+    Ok(published.map(|(name, kind)| special_tables::finding(name, kind, options.place())).collect())
 }
 
 async fn look_at_tables(

@@ -233,7 +233,8 @@ impl ColumnMapper {
             ColumnValue::Geometry([]) | ColumnValue::Vector([]) => return self.of_no_bytes(),
             ColumnValue::Geometry(bytes) => self.geometry(bytes)?,
             ColumnValue::Vector(bytes) => match bytes.as_chunks::<4>() {
-                (floats, []) => {
+                // No server takes any other number back.
+                (floats, []) if floats.iter().all(|float| f32::from_le_bytes(*float).is_finite()) => {
                     Value::Vector(floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
                 }
                 _ => return Ok((self.of_absent()?, Some((ExactForm::Raw, Cow::Borrowed(bytes))))),

@@ -110,7 +110,7 @@ impl Publisher {
         for (database, create) in &listing.databases {
             let id = format!("{STEP}{},begin={database}", plan.id);
             self.numbering.snapshot(&id, now_us, SnapshotStep::Database { database: database.clone() });
-            self.numbering.ddl(&id, now_us, create_database(create, now_us));
+            self.numbering.ddl(&id, now_us, create_database(create, self.flavor, now_us));
             self.numbering.close();
         }
         let rows = !plan.tables.is_empty();
@@ -128,7 +128,7 @@ impl Publisher {
         let id = format!("{STEP}{plan},begin={database}.{table}");
         let begin = TableBegin { database: database.clone(), table: table.clone(), rows, repair };
         self.numbering.snapshot(&id, now_us, SnapshotStep::Table(begin));
-        self.numbering.ddl(&id, now_us, create_table(database, create, now_us));
+        self.numbering.ddl(&id, now_us, create_table(database, create, self.flavor, now_us));
         self.numbering.close();
     }
 

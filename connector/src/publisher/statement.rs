@@ -108,7 +108,7 @@ impl Publisher {
         let statement = ddl::read(query, self.flavor);
         let left_out = ddl::is_left_out(&statement, &query.database_text(), &self.filter)
             .unwrap_or_else(|| !self.filter.publishes_statement(query));
-        (!left_out).then(|| ddl::told(query, &statement, seconds, &self.filter))
+        (!left_out).then(|| ddl::told(query, &statement, (self.flavor, seconds), &self.filter))
     }
 
     pub(super) fn statement_form(&self, event: EventType, statement: &str) -> Error {

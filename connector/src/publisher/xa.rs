@@ -42,6 +42,7 @@ impl Publisher {
         self.handle_begin(head)?;
         if let Some(current) = &mut self.state.current {
             current.held = Some(HeldRows::new());
+            current.is_xa = true;
         }
         Ok(())
     }
@@ -123,8 +124,9 @@ impl Publisher {
         if self.flavor == Flavor::MariaDb {
             self.readers.committing.add(xid);
         }
-        let compared = self.state.current.as_ref().is_some_and(|it| matches!(it.fate, Fate::Compared(_)));
-        if !compared {
+        let Some(current) = &mut self.state.current else { return Err(unbegun()) };
+        current.is_xa = true;
+        if !matches!(current.fate, Fate::Compared(_)) {
             self.publish_prepared(xid, &before)?;
         }
         self.progress.forget_xid(xid);

@@ -1,5 +1,6 @@
 //! How the log tells what SHOW CREATE printed: as a schema change that no session of the source made.
 
+use strait_mysql::server::Flavor;
 use strait_schemas::{Ddl, DdlSession};
 
 /// utf8mb4_general_ci, which every server has.
@@ -7,18 +8,19 @@ const COLLATION: u16 = 45;
 /// NO_ENGINE_SUBSTITUTION: a default may be a zero date.
 const SQL_MODE: u64 = 1 << 30;
 
-/// `create`: SHOW CREATE DATABASE.
-pub fn create_database(create: &str, now_us: i64) -> Ddl {
-    statement("", create, "create-database", now_us)
+/// `create`: SHOW CREATE DATABASE. `flavor`: of the source.
+pub fn create_database(create: &str, flavor: Flavor, now_us: i64) -> Ddl {
+    statement("", create, "create-database", (flavor, now_us))
 }
 
 /// `create`: SHOW CREATE TABLE, which does not name the database.
-pub fn create_table(database: &str, create: &str, now_us: i64) -> Ddl {
-    statement(database, create, "create-table", now_us)
+pub fn create_table(database: &str, create: &str, flavor: Flavor, now_us: i64) -> Ddl {
+    statement(database, create, "create-table", (flavor, now_us))
 }
 
-fn statement(database: &str, create: &str, kind: &str, now_us: i64) -> Ddl {
+fn statement(database: &str, create: &str, kind: &str, (flavor, now_us): (Flavor, i64)) -> Ddl {
     let session = DdlSession {
+        mariadb: flavor == Flavor::MariaDb,
         sql_mode: SQL_MODE,
         charset: [COLLATION; 3],
         timestamp_us: now_us,

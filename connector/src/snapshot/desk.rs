@@ -10,7 +10,7 @@ use std::{
 };
 
 use strait_mysql::{
-    binlog::{RowsEvent, TableMap},
+    binlog::{RowsEvent, TableMap, TransactionHead},
     catalog::{ForeignKey, TableName},
     gtid::GtidSet,
     snapshot::{KeyValue, SelectedRow, Shape},
@@ -37,6 +37,24 @@ impl LogPlace {
     /// Whether a stream that stands at (file, pos) has everything before this place.
     pub fn is_passed_at(&self, file: &str, pos: u64) -> bool {
         (file.len(), file, pos) >= (self.file.len(), self.file.as_str(), self.pos)
+    }
+}
+
+/// What a SELECT shows for certain, and perhaps more.
+#[derive(Debug, Clone)]
+pub enum Shows {
+    /// What the log has before it.
+    Before(LogPlace),
+    Gtids(GtidSet),
+}
+
+impl Shows {
+    fn has(&self, transaction: &TransactionHead) -> bool {
+        match (self, &transaction.gtid) {
+            (Self::Before(place), _) => !place.is_passed_at(&transaction.file, transaction.pos),
+            (Self::Gtids(gtids), Some(gtid)) => gtids.contains(gtid),
+            (Self::Gtids(_), None) => false,
+        }
     }
 }
 
@@ -96,6 +114,8 @@ struct Entry {
     cascading: Vec<ForeignKey>,
     window: Window,
     phase: Phase,
+    /// What its chunk will show, once the reader knows.
+    shows: Option<Shows>,
 }
 
 #[derive(Debug, Default)]
@@ -214,6 +234,7 @@ impl Desk {
                 cascading: cascading.to_vec(),
                 window: Window::default(),
                 phase: Phase::Asked,
+                shows: None,
             };
             // Its chunk would begin where one ends that has not become anything: there would be a hole.
             if state.discarded.values().any(|(discarded, _)| *discarded == table) {
@@ -241,6 +262,13 @@ impl Desk {
             }
         })
         .await
+    }
+
+    /// What its chunk will show: of that nothing need be noted from now on.
+    pub fn shows(&self, id: WindowId, shows: Shows) {
+        if let Some(entry) = self.lock().entries.get_mut(&id) {
+            entry.shows = Some(shows);
+        }
     }
 
     pub fn deliver(&self, id: WindowId, read: ReadRows) {
@@ -368,13 +396,14 @@ impl Desk {
         Some(ReadChunk { window_id: id, table, read, window })
     }
 
-    /// Within a transaction: rows of a table pass.
-    pub fn note(&self, map: &TableMap, rows: &RowsEvent<'_>) {
+    /// Within a transaction: rows of a table pass. `None`: of one that a SELECT may see later than its place tells.
+    pub fn note(&self, map: &TableMap, rows: &RowsEvent<'_>, of: Option<&TransactionHead>) {
         let mut state = self.lock();
         // One event may concern several: the children of one parent, say.
         let mut lost: Vec<(u32, Discarded)> = Vec::new();
         for entry in state.entries.values_mut() {
-            if matches!(entry.phase, Phase::Asked) {
+            let is_shown = |of| entry.shows.as_ref().is_some_and(|shows| shows.has(of));
+            if matches!(entry.phase, Phase::Asked) || of.is_some_and(is_shown) {
                 continue;
             }
             let is = |name: &TableName| name.database == map.database && name.table == map.table;
@@ -605,12 +634,54 @@ mod tests {
         let body = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
         let event = event(EventType::DeleteRows, &body);
         let deleted = RowsEvent::parse(&event).expect("an event");
-        desk.note(&Shape::empty(&parent).map, &deleted);
+        desk.note(&Shape::empty(&parent).map, &deleted, None);
         for child in [0, 2] {
             assert_eq!(desk.outcome(windows[child]).await, Outcome::Discarded(Discarded::Crowded));
         }
         desk.deliver(windows[1], read(4));
         assert!(desk.take_ready("binlog.000002", 4).is_some(), "the other one does not hang on it");
+    }
+
+    #[tokio::test]
+    async fn what_a_chunk_shows_for_certain_does_not_discard_it() {
+        let desk = Desk::default();
+        let parent = TableName::new("d", "parent");
+        let body = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0];
+        let event = event(EventType::DeleteRows, &body);
+        let deleted = RowsEvent::parse(&event).expect("an event");
+        let before = Shows::Before(LogPlace { file: "binlog.000002".into(), pos: 40 });
+        let gtids = Shows::Gtids("0-1-3".parse().expect("a set"));
+        let begun = |pos, gtid: &str| TransactionHead {
+            gtid: gtid.parse().ok(),
+            commit_us: 0,
+            original_commit_us: 0,
+            server_id: 1,
+            thread: None,
+            file: "binlog.000002".into(),
+            pos,
+            transaction_length: None,
+        };
+        for (shows, of, is_kept) in [
+            (&before, Some(begun(39, "")), true),
+            (&before, None, false),
+            (&before, Some(begun(40, "")), false),
+            (&gtids, Some(begun(50, "0-1-3")), true),
+            (&gtids, Some(begun(30, "0-1-4")), false),
+            (&gtids, Some(begun(30, "")), false),
+        ] {
+            let (name, cascading) = (name(), [key(&parent, Rule::Cascade, Rule::Cascade)]);
+            let opening = desk.open(0, desk.changes(), &name, &[], &cascading);
+            tokio::pin!(opening);
+            assert!(futures_util::poll!(&mut opening).is_pending());
+            desk.open_windows(Streamed::default);
+            let Opened::Open(id, _) = opening.await else { panic!("not closed") };
+            desk.shows(id, shows.clone());
+            desk.note(&Shape::empty(&parent).map, &deleted, of.as_ref());
+            desk.deliver(id, read(40));
+            assert_eq!(desk.take_ready("binlog.000002", 50).is_some(), is_kept, "{shows:?} {of:?}");
+            let expected = if is_kept { Outcome::Published } else { Outcome::Discarded(Discarded::Crowded) };
+            assert_eq!(desk.outcome(id).await, expected);
+        }
     }
 
     #[tokio::test]

@@ -16,6 +16,10 @@
 //! MySQL without GTIDs (`source.position = "file"`) tells neither: there 2 is a row of the reader's own (`watermark`), the only
 //! thing that is ever written at a source.
 //!
+//! A reader knows in 2 more than S that its SELECT will see: `gtid_executed`, what lies before its consistent snapshot, or before
+//! its row. Of that the window notes nothing: the chunk shows it, with all that foreign keys did. So what a window must tell is what
+//! was committed while the reader read, however far the stream is behind, and the shorter it reads, the less that is.
+//!
 //! Argument. A transaction enters `gtid_executed` after the engine has committed it, and is written to the binary
 //! log before. Let T be a transaction that touches key k of the chunk, and k be in no window.
 //! - T was streamed before the window opened: it is in S, so the SELECT sees it. This is what 2 is for: a
@@ -24,7 +28,7 @@
 //! - T is streamed after the chunk is published: then it lies behind H in the binary log. If it was visible to the
 //!   SELECT it was written to the log before H was asked for: a contradiction. So the SELECT did not see it, and the
 //!   log has it after the chunk, as it should be.
-//! - T is streamed in between: k is in the window.
+//! - T is streamed in between: k is in the window, or T is in what the SELECT saw for certain, and the chunk has k as T left it.
 //!
 //! A chunk is read again from the last published one where that would not hold: after DDL, where the effects of a foreign key
 //! are not logged, and after any reconnect, since then windows and chunks are gone with the run. How far each table has come

@@ -11,7 +11,7 @@ use strait_mysql::{
 };
 
 use super::{
-    desk::{LogPlace, Opened, Streamed, WindowId},
+    desk::{LogPlace, Opened, Shows, Streamed, WindowId},
     reader::{Reader, Reading},
     watermark,
 };
@@ -45,7 +45,10 @@ impl Reader<'_> {
             tracing::debug!(table = %reading.name, "writing a watermark");
         }
         let mut told = false;
-        while !self.sees(&streamed).await? {
+        let shows = loop {
+            if let Some(shows) = self.sees(&streamed).await? {
+                break shows;
+            }
             if !std::mem::replace(&mut told, true) {
                 tracing::debug!(table = %reading.name, "waiting until what was streamed is executed");
             }
@@ -53,22 +56,26 @@ impl Reader<'_> {
                 return Ok(Moment::Over);
             }
             tokio::time::sleep(STEP).await;
-        }
+        };
+        self.desk.shows(id, shows);
         Ok(Moment::Open(id))
     }
 
-    /// Or makes it so. MariaDB: a transaction is left open that does.
-    async fn sees(&mut self, streamed: &Streamed) -> Result<bool> {
+    /// What a SELECT sees from now on, if all that was streamed is in it. MariaDB: a transaction is left open that does.
+    async fn sees(&mut self, streamed: &Streamed) -> Result<Option<Shows>> {
         if self.options.watermarks {
+            // The row comes behind it, and is committed behind all that lies before.
+            let place = self.end_of_log().await?;
             watermark::write(&mut self.conn, &self.options.server.place()).await?;
-            return Ok(true);
+            return Ok(Some(Shows::Before(place)));
         }
         if self.options.flavor == Flavor::Mysql {
-            return Ok(self.executed().await?.contains_set(&streamed.gtids));
+            let executed = self.executed().await?;
+            return Ok(executed.contains_set(&streamed.gtids).then_some(Shows::Gtids(executed)));
         }
         let asking = self.sql("ask for XA transactions that are being committed");
         if !self.options.committing.is_over(&mut self.conn).await.map_err(asking)? {
-            return Ok(false);
+            return Ok(None);
         }
         let failed = self.sql("begin a consistent read");
         let begin = async |conn: &mut Conn| {
@@ -82,12 +89,13 @@ impl Reader<'_> {
                 "log_bin must be set; or snapshot.mode = \"never\"",
             ));
         };
-        let seen = streamed.place.is_passed_at(&file, pos);
-        match seen {
-            true => self.sees = Some(LogPlace { file, pos }),
-            false => self.end_transaction().await?,
+        if !streamed.place.is_passed_at(&file, pos) {
+            self.end_transaction().await?;
+            return Ok(None);
         }
-        Ok(seen)
+        let place = LogPlace { file, pos };
+        self.sees = Some(place.clone());
+        Ok(Some(Shows::Before(place)))
     }
 
     /// For several reads: they all see the same. Where in the binary log that is.
@@ -103,10 +111,11 @@ impl Reader<'_> {
     }
 
     /// After a read: the place in the binary log that lies behind everything that it saw.
-    pub async fn end_moment(&mut self) -> Result<LogPlace> {
+    /// MyISAM and its like show a SELECT what is there, whatever the transaction saw first.
+    pub async fn end_moment(&mut self, transactional: bool) -> Result<LogPlace> {
         let Some(place) = self.sees.take() else { return self.end_of_log().await };
         self.end_transaction().await?;
-        Ok(place)
+        if transactional { Ok(place) } else { self.end_of_log().await }
     }
 
     pub async fn end_transaction(&mut self) -> Result<()> {

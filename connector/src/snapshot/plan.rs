@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strait_mysql::{
-    catalog::{ForeignKey, Table, TableName, list_tables, read_tables},
+    catalog::{ForeignKey, Table, TableName, list_special_tables, list_tables, read_tables},
     client::{Conn, Queryable as _, code, quote_name, server_code, text},
 };
 use strait_schemas::PlannedTable;
 
 use super::failed;
-use crate::{Error, Result, filter::Filter};
+use crate::{Error, Result, filter::Filter, special_tables};
 
 /// Tables with how to create them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +44,12 @@ pub async fn list(
         let place = place.to_owned();
         move |source| Error::Source { attempted, place, source }
     };
+    let special = list_special_tables(conn).await.map_err(unread("list the tables"))?;
+    let mut special =
+        special.iter().filter(|(name, _)| filter.publishes(&name.database, &name.table) && meant(name));
+    if let Some((name, kind)) = special.next() {
+        return Err(special_tables::refused(name, kind, place));
+    }
     let names: Vec<TableName> = list_tables(conn, &[])
         .await
         .map_err(unread("list the tables"))?

@@ -139,6 +139,8 @@ pub(super) struct Reading {
     condition: Option<String>,
     pub shape: Arc<Shape>,
     pub cascading: Vec<ForeignKey>,
+    /// Its engine takes part in a consistent snapshot.
+    pub transactional: bool,
     size: ChunkSize,
     /// Where the next chunk begins, and where the one begins that is published next.
     above: Option<Vec<KeyValue>>,
@@ -204,12 +206,14 @@ impl<'a> Reader<'a> {
             };
             // Where another order begins nobody knows what has come: all of it comes again.
             let published = begun.filter(|begun| begun.key == shape.key_order).map(|begun| begun.through);
+            let (cascading, transactional) = self.relations(name).await?;
             let mut reading = Reading {
                 table,
                 name: name.clone(),
                 looked,
                 condition: condition.map(str::to_owned),
-                cascading: self.cascading(name).await?,
+                cascading,
+                transactional,
                 size,
                 above: published.clone(),
                 published,
@@ -238,12 +242,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Foreign keys that may write this table without a word in the log: its own, and those of the tables above it.
-    async fn cascading(&mut self, name: &TableName) -> Result<Vec<ForeignKey>> {
+    /// Foreign keys that may write this table without a word in the log: its own, and those of the tables above it. And
+    /// whether its engine has transactions.
+    async fn relations(&mut self, name: &TableName) -> Result<(Vec<ForeignKey>, bool)> {
+        let mut transactional = true;
+        let of = name;
         let mut found: Vec<ForeignKey> = Vec::new();
         let mut left = vec![name.clone()];
         while let Some(name) = left.pop() {
             let table = read_table(&mut self.conn, &name).await.map_err(self.failed("read foreign keys"))?;
+            if name == *of {
+                transactional = table.as_ref().is_none_or(|table| table.transactional);
+            }
             for key in table.into_iter().flat_map(|table| table.foreign_keys) {
                 let writes = key.on_delete.writes_child() || key.on_update.writes_child();
                 if writes && !found.contains(&key) {
@@ -252,7 +262,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        Ok(found)
+        Ok((found, transactional))
     }
 
     /// Reads chunk after chunk, some ahead of what is published.
@@ -292,7 +302,7 @@ impl<'a> Reader<'a> {
         let sql =
             reading.shape.chunk(reading.above.as_deref(), reading.condition.as_deref(), reading.size.rows());
         let (rows, whole) = self.select(&reading.shape, &sql, reading.size.bytes()).await?;
-        let high = self.end_moment().await?;
+        let high = self.end_moment(reading.transactional).await?;
         let bytes: usize = rows.iter().map(SelectedRow::bytes).sum();
         let count = rows.len() as u64;
         let ended = whole && count < reading.size.rows();

@@ -36,6 +36,15 @@ pub async fn list_tables(conn: &mut Conn, databases: &[String]) -> Result<Vec<Ta
     Ok(names)
 }
 
+/// MariaDB's sequences, and tables with system versioning, with the words that `TABLE_TYPE` has for them: they log rows as tables do,
+/// which mean something else.
+pub async fn list_special_tables(conn: &mut Conn) -> Result<Vec<(TableName, String)>> {
+    let sql = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
+               WHERE TABLE_TYPE IN ('SEQUENCE', 'SYSTEM VERSIONED') ORDER BY 1, 2";
+    let rows = ask(conn, "listing tables of other kinds", sql.to_owned()).await?;
+    Ok(rows.iter().map(|row| (TableName::new(field(row, 0), field(row, 1)), field(row, 2))).collect())
+}
+
 /// One table; `None`: there is none of that name (or none that the account may see).
 pub async fn read_table(conn: &mut Conn, name: &TableName) -> Result<Option<Table>> {
     Ok(read_tables(conn, std::slice::from_ref(name)).await?.into_iter().next())

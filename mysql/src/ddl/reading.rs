@@ -39,15 +39,16 @@ impl Default for Reading {
 impl Reading {
     /// Of a statement in the binary log.
     pub fn of(query: &QueryEvent<'_>, flavor: Flavor) -> Self {
-        Self { flavor, ..Self::of_session(query.sql_mode.unwrap_or(0), query.charset.map(|ids| ids[0])) }
+        Self::of_session(query.sql_mode.unwrap_or(0), query.charset.map(|ids| ids[0]), flavor)
     }
 
-    /// Of a session's `sql_mode` bits and the collation id of its `character_set_client`.
-    pub fn of_session(sql_mode: u64, client_collation: Option<u16>) -> Self {
+    /// Of a session's `sql_mode` bits and the collation id of its `character_set_client`, at a server of that flavor.
+    pub fn of_session(sql_mode: u64, client_collation: Option<u16>, flavor: Flavor) -> Self {
         Self {
             ansi_quotes: sql_mode & ANSI_QUOTES != 0,
             no_backslash_escapes: sql_mode & NO_BACKSLASH_ESCAPES != 0,
             charset: client_collation.and_then(charset::of_collation),
+            flavor,
             ..Self::default()
         }
     }

@@ -24,6 +24,10 @@ const LENIENT: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_BACKSLASH_ES
 /// Zero dates, invalid dates and explicit zeros of AUTO_INCREMENT columns are values like any other here; what
 /// does not fit is an error, never cut. `@strait_apply` is what a guarded trigger looks at. wait_timeout ends
 /// the session of a sink whose machine vanished.
+///
+/// MariaDB's CHECKs are the source's affair (what is in `/*M! */` MariaDB alone reads): it may hold rows that violate them, for a JSON
+/// column that is added has no bytes in the old rows, and sessions may turn them off. Its own replicas do not look at them. MySQL
+/// holds no such rows, and has no such setting.
 pub fn session(lock_wait_s: u32) -> Session {
     Session {
         found_rows: true,
@@ -33,7 +37,8 @@ pub fn session(lock_wait_s: u32) -> Session {
             format!("SET SESSION sql_mode = '{STRICT}'"),
             // As a statement: MariaDB before 11.1 has the variable under another name.
             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED".into(),
-            "SET SESSION time_zone = '+00:00', autocommit = 1, wait_timeout = 60, sql_safe_updates = 0, unique_checks = 1, foreign_key_checks = 1"
+            "SET SESSION time_zone = '+00:00', autocommit = 1, wait_timeout = 60, sql_safe_updates = 0, unique_checks = 1, foreign_key_checks = 1 \
+             /*M! , check_constraint_checks = 0 */"
                 .into(),
             format!("SET SESSION innodb_lock_wait_timeout = {lock_wait_s}"),
             "SET @strait_apply = 1".into(),
@@ -181,9 +186,7 @@ impl LaneSession {
         }
     }
 
-    /// Without the strict mode, where only what the server computes may have been refused, and without MariaDB's CHECKs: its
-    /// source may hold rows that violate them (a JSON column which was added has no bytes in the old rows; sessions may turn
-    /// them off), and its own replicas do not look at them.
+    /// Without the strict mode, where only what the server computes may have been refused.
     async fn write_computed(
         &mut self,
         sql: &[u8],
@@ -191,20 +194,17 @@ impl LaneSession {
         computed: &Computed,
         refused: ClientError,
     ) -> Result<u64> {
-        // MariaDB alone reads what is in /*M! */.
-        let set = |mode: &str, checks: u8| {
-            format!("SET SESSION sql_mode = '{mode}' /*M! , check_constraint_checks = {checks} */")
-        };
-        self.run(set(LENIENT, 0).as_bytes(), "turning the strict mode off").await?;
+        let set = |mode: &str| format!("SET SESSION sql_mode = '{mode}'");
+        self.run(set(LENIENT).as_bytes(), "turning the strict mode off").await?;
         let written = self.run(sql, &statement.what).await;
-        self.run(set(STRICT, 1).as_bytes(), "turning the strict mode on").await?;
+        self.run(set(STRICT).as_bytes(), "turning the strict mode on").await?;
         let written = written?;
         if let Computed::Row(row) = computed {
             // What IGNORE has passed over may stand there from elsewhere.
             if written == 0 || !self.finds(row).await? {
                 return Err(applying(statement, refused));
             }
-            tracing::warn!(table = %statement.table, place = %statement.place, %refused, "a row was written without the strict mode and CHECKs, for what the server computes or holds against them");
+            tracing::warn!(table = %statement.table, place = %statement.place, %refused, "what the server computes of a row was written without the strict mode");
         }
         Ok(written)
     }
@@ -350,11 +350,10 @@ fn ignoring(sql: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// A value does not fit, says the strict mode, or a CHECK of MariaDB's.
+/// A value does not fit, says the strict mode.
 fn is_of_value(source: &ClientError) -> bool {
     let codes = [
         code::BAD_NULL,
-        code::CHECK_FAILED,
         code::OUT_OF_RANGE,
         code::DATA_TRUNCATED,
         code::TRUNCATED_WRONG_VALUE,

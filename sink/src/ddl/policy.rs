@@ -57,11 +57,12 @@ fn unasked(kind: Kind) -> Option<Action> {
 
 pub fn decide(settings: &config::Ddl, kind: Kind) -> Action {
     let named = |list: &[String]| list.iter().any(|name| name == kind.name());
-    if named(&settings.halt) {
-        return Action::Halt;
-    }
+    // First, for it is what a start after a halt is told to say.
     if named(&settings.ignore) || is_never_applied(kind) {
         return Action::Ignore;
+    }
+    if named(&settings.halt) {
+        return Action::Halt;
     }
     if named(&settings.apply) {
         return Action::Apply;

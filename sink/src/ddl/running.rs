@@ -9,7 +9,7 @@ use strait_mysql::{
     client::{ClientError, Conn, Queryable, Row, code, is_connection_lost, server_code, text},
     ddl::Kind,
     gtid::Gtid,
-    server::{ServerOptions, connect_session, place_of},
+    server::{Flavor, ServerOptions, connect_session, place_of},
 };
 use strait_schemas::Ddl;
 use strait_service::Component;
@@ -19,6 +19,7 @@ use super::{
     gtid::{has_executed, is_chosen, take},
     read,
     session::imitate,
+    source_of,
 };
 use crate::{
     apply::session,
@@ -32,8 +33,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 const LOCK_WAIT_S: u32 = 50;
 const UNKNOWN_TABLE: u16 = 1051;
-/// Unknown ALGORITHM, unknown LOCK, not supported, not supported for a reason, too many changes made at once.
-const NOT_THIS_WAY: [u16; 5] = [1800, 1801, 1845, 1846, 4092];
+/// Unknown ALGORITHM, unknown LOCK, not together, not supported, not supported for a reason, too many changes made at once, too large
+/// for one made at once.
+const NOT_THIS_WAY: [u16; 7] = [1800, 1801, 1221, 1845, 1846, 4092, 4093];
 /// "The user specified as a definer does not exist".
 const NO_SUCH_DEFINER: u16 = 1449;
 
@@ -58,12 +60,12 @@ impl Running {
         u64::from(self.conn.id())
     }
 
-    /// Makes the session like the source's.
-    pub async fn prepare(&mut self, ddl: &Ddl) -> Result<()> {
-        match &ddl.session {
-            Some(session) => imitate(&mut self.conn, ddl, session).await,
-            None => Ok(()),
-        }
+    /// Makes the session like the source's. `target`: the server's flavor.
+    pub async fn prepare(&mut self, ddl: &Ddl, target: Flavor) -> Result<()> {
+        let Some(session) = &ddl.session else { return Ok(()) };
+        let flavors = [source_of(ddl.session.as_ref()), target];
+        let imitated = imitate(&mut self.conn, ddl, session, flavors).await;
+        imitated.map_err(|source| failed(ddl, &self.at, place_of(&self.conn), source))
     }
 
     /// Runs the statement under the GTID (empty: under the server's own), within the limit; the seconds that it took.
@@ -174,6 +176,8 @@ async fn run(conn: &mut Conn, gtid: &str, ddl: &Ddl) -> Result<u16, ClientError>
     match (run_once(conn, gtid, statement(ddl)).await, undemanding(ddl)) {
         (Err(source), Some(sql)) if is_of_the_way(&source) => {
             tracing::debug!(%source, "the target changes the table in its own way");
+            // What the parser refuses keeps the GTID, and another may not be taken (error 1790).
+            conn.query_drop("ROLLBACK").await?;
             run_once(conn, gtid, sql).await
         }
         (ran, _) => ran,

@@ -4,31 +4,38 @@
 use std::fmt::Write as _;
 
 use strait_mysql::{
-    charset::of_collation,
-    client::{Conn, Queryable, quote_name, quote_text, server_code},
-    server::place_of,
+    client::{ClientError, Conn, Queryable, quote_name, quote_text, server_code},
+    server::Flavor,
 };
 use strait_schemas::{Ddl, DdlSession};
 
-use crate::error::{Error, Result};
+use super::dialect::{character_set, collations, sql_mode};
 
 const UNKNOWN_DATABASE: u16 = 1049;
 /// Waiting longer for a table than this, the sink begins anew: behind a statement that waits for a table, every
 /// other user of the table waits too.
 const TABLE_WAIT_S: u32 = 30;
 
-/// Makes a session like the one that the statement ran in.
-pub async fn imitate(conn: &mut Conn, ddl: &Ddl, session: &DdlSession) -> Result<()> {
+/// Makes a session like the one that the statement ran in. `source`, `target`: flavors of the servers.
+pub async fn imitate(
+    conn: &mut Conn,
+    ddl: &Ddl,
+    session: &DdlSession,
+    [source, target]: [Flavor; 2],
+) -> Result<(), ClientError> {
     use_database(conn, ddl).await?;
-    for (variable, wanted) in restricted(session) {
+    for (variable, wanted) in restricted(session, target) {
         set_if_other(conn, variable, wanted).await?;
     }
-    let set = settings(session);
-    conn.query_drop(set.as_str()).await.map_err(Error::target(conn, "setting the session of a schema change"))
+    let mut set = settings(session, sql_mode(session.sql_mode, source, target));
+    for collation in collations(conn, ddl, session, source != target).await? {
+        write!(set, ", {collation}").expect("writing to a String cannot fail");
+    }
+    conn.query_drop(set).await
 }
 
 /// A statement that names the database of every object needs none, and may be about to create it.
-async fn use_database(conn: &mut Conn, ddl: &Ddl) -> Result<()> {
+async fn use_database(conn: &mut Conn, ddl: &Ddl) -> Result<(), ClientError> {
     if ddl.database.is_empty() {
         return Ok(());
     }
@@ -39,16 +46,12 @@ async fn use_database(conn: &mut Conn, ddl: &Ddl) -> Result<()> {
     let statement = format!("USE {}", quote_name(&ddl.database));
     match conn.query_drop(statement).await {
         Err(error) if server_code(&error) == Some(UNKNOWN_DATABASE) && !needed => Ok(()),
-        result => result.map_err(|source| Error::Target {
-            doing: format!("USE {} for a schema change", quote_name(&ddl.database)),
-            place: place_of(conn),
-            source,
-        }),
+        result => result,
     }
 }
 
 /// Variables that not every account may set.
-fn restricted(session: &DdlSession) -> Vec<(&'static str, u64)> {
+fn restricted(session: &DdlSession, target: Flavor) -> Vec<(&'static str, u64)> {
     let all = [
         ("default_collation_for_utf8mb4", session.default_collation_for_utf8mb4.map(u64::from)),
         ("explicit_defaults_for_timestamp", session.explicit_defaults_for_timestamp.map(u64::from)),
@@ -59,10 +62,15 @@ fn restricted(session: &DdlSession) -> Vec<(&'static str, u64)> {
         ),
         ("default_table_encryption", session.default_table_encryption.map(u64::from)),
     ];
-    all.into_iter().filter_map(|(variable, value)| Some((variable, value?))).collect()
+    // All but one are MySQL's alone.
+    let has = |variable| target == Flavor::Mysql || variable == "explicit_defaults_for_timestamp";
+    all.into_iter()
+        .filter(|(variable, _)| has(*variable))
+        .filter_map(|(variable, value)| Some((variable, value?)))
+        .collect()
 }
 
-async fn set_if_other(conn: &mut Conn, variable: &'static str, wanted: u64) -> Result<()> {
+async fn set_if_other(conn: &mut Conn, variable: &'static str, wanted: u64) -> Result<(), ClientError> {
     let look = match variable {
         // By name, where it is set by number.
         "default_collation_for_utf8mb4" => {
@@ -70,34 +78,26 @@ async fn set_if_other(conn: &mut Conn, variable: &'static str, wanted: u64) -> R
         }
         _ => format!("SELECT @@SESSION.{variable}"),
     };
-    let doing = format!("setting {variable} for a schema change");
-    let found: Option<u64> = conn.query_first(look).await.map_err(Error::target(conn, doing.as_str()))?;
+    let found: Option<u64> = conn.query_first(look).await?;
     if found == Some(wanted) {
         return Ok(());
     }
-    conn.query_drop(format!("SET SESSION {variable} = {wanted}")).await.map_err(Error::target(conn, doing))
-}
-
-/// A character set by any of its collations: a server takes the number of its default one only, while the log holds the
-/// one that SET NAMES ... COLLATE chose.
-fn character_set(collation: u16) -> String {
-    of_collation(collation).map_or_else(|| collation.to_string(), |charset| charset.name.to_owned())
+    conn.query_drop(format!("SET SESSION {variable} = {wanted}")).await
 }
 
 /// In one statement, as after the first the character set may be another. Numbers of collations are what the binary
 /// log itself holds.
-fn settings(session: &DdlSession) -> String {
-    let [client, connection, server] = session.charset;
+fn settings(session: &DdlSession, sql_mode: u64) -> String {
+    let [client, ..] = session.charset;
     let (increment, offset) = session.auto_increment.unwrap_or((1, 1));
     let mut set = format!(
         "SET SESSION lock_wait_timeout = {TABLE_WAIT_S}, wait_timeout = 86400, foreign_key_checks = {}, unique_checks = {}, \
-         auto_increment_increment = {increment}, auto_increment_offset = {offset}, timestamp = {}.{:06}, sql_mode = {}, \
-         collation_server = {server}, collation_connection = {connection}, character_set_client = {client}",
+         auto_increment_increment = {increment}, auto_increment_offset = {offset}, timestamp = {}.{:06}, sql_mode = {sql_mode}, \
+         character_set_client = {client}",
         u8::from(session.foreign_key_checks),
         u8::from(session.unique_checks),
         session.timestamp_us / 1_000_000,
         session.timestamp_us % 1_000_000,
-        session.sql_mode,
         client = character_set(client),
     );
     if let Some(zone) = &session.time_zone {
@@ -107,15 +107,4 @@ fn settings(session: &DdlSession) -> String {
         write!(set, ", lc_time_names = {names}").expect("writing to a String cannot fail");
     }
     set
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_character_set_is_named_whichever_of_its_collations_is_told() {
-        assert_eq!([45, 46, 255, 8].map(character_set), ["utf8mb4", "utf8mb4", "utf8mb4", "latin1"]);
-        assert_eq!(character_set(u16::MAX), "65535", "the server says what it makes of it");
-    }
 }

@@ -56,10 +56,8 @@ impl Definitions {
             return Ok(fits);
         }
         let found = read_table(conn, &target.table.name).await?;
-        // MariaDB looks at no CHECK that an event violates.
-        let checked = self.flavor == Flavor::MariaDb && shown.contains("CHECK (");
-        let fits = !checked && found.is_some_and(|found| found == target.table);
-        if !fits && !checked {
+        let fits = found.is_some_and(|found| found == target.table);
+        if !fits {
             tracing::warn!(table = %target.label, "the table at the target was altered since it was looked at: rows go as SQL until the next start");
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

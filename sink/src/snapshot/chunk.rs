@@ -14,8 +14,8 @@ use crate::{
     config::SnapshotRows,
     error::{Place, Result},
     plan::{Action, Operation, Step, StepRow, Token},
-    sql::{SqlBatch, condition},
-    table_map::{Mapping, Target},
+    sql::{SqlBatch, condition, condition::can_be_listed},
+    table_map::{ColumnClass, Mapping, Target},
 };
 
 /// Keys of one look whether all rows are there.
@@ -62,32 +62,50 @@ impl ChunkPlan {
             key_range(&columns, above.as_deref(), through.as_deref())
         )
         .into_bytes();
-        let window = chunk.window.iter().map(|key| {
-            let literals: Vec<String> = columns
-                .iter()
-                .zip(from_wire(key))
-                .map(|(column, value)| key_literal(column, &value))
-                .collect();
-            tuple(&literals)
-        });
-        let mut kept: Vec<Vec<u8>> = window.map(String::into_bytes).collect();
+        let mut rows = Vec::with_capacity(rows_sql.batch.changes.len());
         for (at, change) in rows_sql.batch.changes.iter().enumerate() {
             let mut key = Vec::new();
-            rows_sql.write_key(&change.mapping, at, &mut key)?;
-            kept.push(key);
+            rows_sql.write_keys_row(&change.mapping, at, &mut key)?;
+            rows.push(key);
         }
-        if !kept.is_empty() {
-            let names: Vec<String> = columns.iter().map(|column| column.quoted.clone()).collect();
-            statement.extend_from_slice(format!(" AND {} NOT IN (", tuple(&names)).as_bytes());
-            statement.extend_from_slice(&kept.join(&b","[..]));
+        let window = chunk.window.iter().map(|key| {
+            let literal = |(column, value): (&KeyColumn, KeyValue)| key_literal(column, &value);
+            columns.iter().zip(from_wire(key)).map(literal).collect::<Vec<String>>()
+        });
+        let names: Vec<&str> = columns.iter().map(|column| column.quoted.as_str()).collect();
+        // Labels of ENUMs and SETs, and their numbers, do not go into one list; the window's keys are all numbers.
+        if can_be_listed(&classes(chunk, target)) {
+            let kept: Vec<Vec<u8>> =
+                window.map(|literals| tuple(&literals).into_bytes()).chain(rows).collect();
+            if !kept.is_empty() {
+                statement.extend_from_slice(format!(" AND {} NOT IN (", tuple(&names)).as_bytes());
+                statement.extend_from_slice(&kept.join(&b","[..]));
+                statement.push(b')');
+            }
+            return Ok(Some(statement));
+        }
+        let window = window.map(|literals| {
+            let equal: Vec<String> =
+                names.iter().zip(literals).map(|(name, literal)| format!("{name}={literal}")).collect();
+            equal.join(" AND ").into_bytes()
+        });
+        for key in window.chain(rows) {
+            statement.extend_from_slice(b" AND NOT (");
+            statement.extend_from_slice(&key);
             statement.push(b')');
         }
         Ok(Some(statement))
     }
 }
 
-fn tuple(parts: &[String]) -> String {
-    if let [only] = parts { only.clone() } else { format!("({})", parts.join(",")) }
+fn tuple<S: AsRef<str>>(parts: &[S]) -> String {
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    if let [only] = parts[..] { only.to_owned() } else { format!("({})", parts.join(",")) }
+}
+
+/// Of the key's columns at the target, which are all there.
+fn classes(chunk: &Chunk, target: &Target) -> Vec<ColumnClass> {
+    chunk.key.iter().filter_map(|name| target.table.column(name)).map(ColumnClass::of).collect()
 }
 
 fn from_wire(key: &[KeyPart]) -> Vec<KeyValue> {

@@ -34,7 +34,7 @@ pub fn by_key(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (St
 
 /// Before the first of many rows by their keys; `)` ends them.
 ///
-/// An ENUM's invalid value, and its empty label, are told by their numbers. In a list of several columns one number makes
+/// An ENUM's invalid value, its empty label, and a SET's value whose labels no text tells, go by their numbers. In a list of several columns one number makes
 /// MariaDB compare all the labels as numbers, so that a label finds the row of the invalid value; and MySQL compares
 /// the number as a text, so that it finds nothing. So such keys are compared one by one.
 pub fn keys_head(mapping: &Mapping, out: &mut Vec<u8>) {
@@ -60,9 +60,14 @@ pub fn keys_row(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (
 }
 
 fn are_listed(mapping: &Mapping) -> bool {
-    let key = key(mapping);
-    let is_listed = |place: &usize| match mapping.columns[*place].class {
-        ColumnClass::Enum => key.len() == 1,
+    let classes: Vec<ColumnClass> = key(mapping).iter().map(|place| mapping.columns[*place].class).collect();
+    can_be_listed(&classes)
+}
+
+/// Whether rows with such a key may stand in one list.
+pub fn can_be_listed(key: &[ColumnClass]) -> bool {
+    let is_listed = |class: &ColumnClass| match class {
+        ColumnClass::Enum | ColumnClass::Set => key.len() == 1,
         // One without bytes has no literal.
         ColumnClass::Geometry => false,
         _ => true,
@@ -71,7 +76,7 @@ fn are_listed(mapping: &Mapping) -> bool {
 }
 
 /// `1` or `(1, 'x')`.
-pub fn key_values(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
+fn key_values(mapping: &Mapping, row: &Row, out: &mut Vec<u8>) -> Result<(), (String, String)> {
     let several = key(mapping).len() > 1;
     list(key(mapping), out, |place, out| {
         let (column, datum) = (&mapping.columns[place], &row[place]);
@@ -163,6 +168,8 @@ fn equal(
         out.extend_from_slice(after);
     };
     match (column.class, datum) {
+        // Of a NOT NULL one, IS NULL is true of the zero date ("IS NULL" in the manual of comparison operators).
+        (ColumnClass::Date | ColumnClass::DateTime { .. }, Datum::Null) => wrapped(b"", b"<=>NULL", out),
         (_, Datum::Null) => wrapped(b"", b" IS NULL", out),
         (_, Datum::Nothing) => wrapped(b"HEX(", b")=''", out),
         // An ENUM's invalid value is the empty text, too, and so is a SET of nothing but an empty label.
@@ -184,7 +191,13 @@ fn equal(
                     literal::quoted(text, out);
                     out.extend_from_slice(b" USING ");
                     out.extend_from_slice(charset.as_bytes());
-                    out.extend_from_slice(b") AS BINARY)");
+                    // A character that it lacks becomes a question mark.
+                    out.extend_from_slice(b") AS BINARY) AND CAST(CONVERT(CONVERT(");
+                    literal::quoted(text, out);
+                    out.extend_from_slice(b" USING ");
+                    out.extend_from_slice(charset.as_bytes());
+                    out.extend_from_slice(b") USING utf8mb4) AS BINARY)<=>");
+                    literal::binary(text, out);
                 }
             },
             _ => {

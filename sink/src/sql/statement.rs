@@ -53,26 +53,17 @@ impl Work for SqlBatch {
 }
 
 impl SqlBatch {
-    /// The key of a change's row, as a literal.
-    pub fn write_key(&self, mapping: &Mapping, change: usize, sql: &mut Vec<u8>) -> Result<()> {
-        self.with_row(mapping, change, |row| condition::key_values(mapping, row, sql))
-    }
-
     /// A change's row, as one of many by their keys.
     pub fn write_keys_row(&self, mapping: &Mapping, change: usize, sql: &mut Vec<u8>) -> Result<()> {
-        self.with_row(mapping, change, |row| condition::keys_row(mapping, row, sql))
-    }
-
-    fn with_row(
-        &self,
-        mapping: &Mapping,
-        change: usize,
-        write: impl FnOnce(&Row) -> Result<(), Refusal>,
-    ) -> Result<()> {
         let place = self.batch.place(change);
         let Some(row) = &self.batch.changes[change].after else { return Err(Error::NoImage { place }) };
         let table = || mapping.target.label.to_string();
-        write(row).map_err(|(column, cause)| Error::Value { table: table(), column, cause, place })
+        condition::keys_row(mapping, row, sql).map_err(|(column, cause)| Error::Value {
+            table: table(),
+            column,
+            cause,
+            place,
+        })
     }
 
     /// The statements of steps that were planned elsewhere.

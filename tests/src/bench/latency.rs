@@ -15,7 +15,7 @@ use mysql_async::{Conn, Opts, prelude::Queryable};
 use super::load::DATABASE;
 use crate::oracle::BinlogReader;
 
-const CONNECTIONS: u64 = 4;
+const CONNECTIONS: u64 = 8;
 
 /// Commits `count` one-row transactions into `ticks`, `per_second` of them, with ids from `first` on; the pace that was reached.
 pub async fn write_ticks(source: &Opts, first: u64, count: u64, per_second: u64) -> Result<f64> {

@@ -6,8 +6,12 @@
 //! While a backlog is loaded the source runs with relaxed durability (`sync_binlog = 0`,
 //! `innodb_flush_log_at_trx_commit = 0`); what is measured afterwards never does.
 
+mod procedures;
+
 use anyhow::{Context, Result, ensure};
 use mysql_async::{Conn, Opts, prelude::Queryable};
+
+pub use procedures::{Procedure, create_counters, create_generator};
 
 pub const DATABASE: &str = "bench";
 /// Rows of each large transaction.
@@ -23,7 +27,55 @@ const FEW: u64 = 10;
 /// The columns of sysbench's table, about 200 bytes a row.
 const COLUMNS: &str = "id INT UNSIGNED NOT NULL PRIMARY KEY, k INT UNSIGNED NOT NULL, c CHAR(120) NOT NULL, \
                        pad CHAR(60) NOT NULL";
-const TABLES: [&str; 3] = ["bulk", "small", "ticks"];
+
+/// A table of the benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// Rows in transactions of 1,000.
+    Bulk,
+    /// One of four, for transactions of one row.
+    Small(u32),
+    /// Rows whose latency is measured.
+    Ticks,
+    /// 1,000 rows that change all the time.
+    Counters,
+    Parent,
+    /// Goes with its parent.
+    Child,
+    /// Two secondary unique keys.
+    Unique,
+}
+
+impl Table {
+    pub const SMALL: [Self; 4] = [Self::Small(0), Self::Small(1), Self::Small(2), Self::Small(3)];
+
+    pub fn name(self) -> String {
+        match self {
+            Self::Bulk => "bulk".to_owned(),
+            Self::Small(number) => format!("small{number}"),
+            Self::Ticks => "ticks".to_owned(),
+            Self::Counters => "counters".to_owned(),
+            Self::Parent => "parent".to_owned(),
+            Self::Child => "child".to_owned(),
+            Self::Unique => "uniq".to_owned(),
+        }
+    }
+
+    fn columns(self) -> String {
+        match self {
+            Self::Bulk | Self::Small(_) | Self::Ticks => COLUMNS.to_owned(),
+            Self::Counters => "id INT UNSIGNED NOT NULL PRIMARY KEY, n BIGINT UNSIGNED NOT NULL".to_owned(),
+            Self::Parent => "id INT UNSIGNED NOT NULL PRIMARY KEY, name CHAR(40) NOT NULL".to_owned(),
+            Self::Child => format!(
+                "id INT UNSIGNED NOT NULL PRIMARY KEY, parent INT UNSIGNED NOT NULL, name CHAR(40) NOT NULL, \
+                 FOREIGN KEY (parent) REFERENCES {DATABASE}.parent (id) ON DELETE CASCADE"
+            ),
+            Self::Unique => "id INT UNSIGNED NOT NULL PRIMARY KEY, one BIGINT UNSIGNED NOT NULL UNIQUE, \
+                             other CHAR(40) NOT NULL UNIQUE, c CHAR(120) NOT NULL"
+                .to_owned(),
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
@@ -33,57 +85,37 @@ pub struct Load {
     pub logged: bool,
 }
 
-/// Tables of every server; on the source also the rows' generator.
-pub async fn create_schema(server: &Opts) -> Result<()> {
+/// What a transaction of 1,000 rows does to `bulk`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bulk {
+    Insert,
+    Update,
+    Delete,
+    /// A third of each.
+    Mixed,
+}
+
+/// Tables of every server that takes part, in an order in which a child comes after its parent.
+pub async fn create_schema(server: &Opts, tables: &[Table]) -> Result<()> {
     let mut conn = Conn::new(server.clone()).await.context("connecting to create the schema")?;
     conn.query_drop("SET SESSION sql_log_bin = 0").await?;
     conn.query_drop(format!("CREATE DATABASE {DATABASE}")).await?;
-    for table in TABLES {
-        conn.query_drop(format!("CREATE TABLE {DATABASE}.{table} ({COLUMNS}) ENGINE = InnoDB")).await?;
+    for table in tables {
+        let (name, columns) = (table.name(), table.columns());
+        conn.query_drop(format!("CREATE TABLE {DATABASE}.{name} ({columns}) ENGINE = InnoDB")).await?;
     }
     conn.disconnect().await?;
     Ok(())
 }
 
 /// The tables of which one is chosen; only the source has them.
-pub async fn create_many(source: &Opts) -> Result<()> {
+pub async fn create_many(source: &Opts, tables: u64) -> Result<()> {
     let mut conn = Conn::new(source.clone()).await?;
     conn.query_drop("SET SESSION sql_log_bin = 0").await?;
     conn.query_drop(format!("CREATE DATABASE {MANY_DATABASE}")).await?;
-    for table in 0..MANY {
+    for table in 0..tables {
         conn.query_drop(format!("CREATE TABLE {MANY_DATABASE}.t{table} ({COLUMNS}) ENGINE = InnoDB")).await?;
     }
-    conn.disconnect().await?;
-    Ok(())
-}
-
-/// What only the source has: the numbers 0 to 999 and the loop of one-row transactions. Kept in a database that is not replicated.
-pub async fn create_generator(source: &Opts) -> Result<()> {
-    let mut conn = Conn::new(source.clone()).await?;
-    conn.query_drop("SET SESSION sql_log_bin = 0").await?;
-    conn.query_drop("CREATE DATABASE generator").await?;
-    conn.query_drop("CREATE TABLE generator.thousand (n INT UNSIGNED NOT NULL PRIMARY KEY)").await?;
-    let numbers: Vec<String> = (0..LARGE_TRANSACTION).map(|n| format!("({n})")).collect();
-    conn.query_drop(format!("INSERT INTO generator.thousand VALUES {}", numbers.join(","))).await?;
-    let inserted = row_of("first + i");
-    let changed = digest("CONCAT(i, 'u')", 119);
-    // Inserts and updates by turns; an update meets any row inserted so far by this call.
-    conn.query_drop(format!(
-        "CREATE PROCEDURE generator.one_row_transactions(IN first INT UNSIGNED, IN total INT UNSIGNED, IN seed BIGINT UNSIGNED)
-         BEGIN
-           DECLARE i INT UNSIGNED DEFAULT 0;
-           WHILE i < total DO
-             IF i % 2 = 0 THEN
-               INSERT INTO {DATABASE}.small SELECT {inserted};
-             ELSE
-               UPDATE {DATABASE}.small SET k = k + 1, c = {changed}
-               WHERE id = first + 2 * (CRC32(CONCAT(seed, '/', i)) % ((i + 1) DIV 2));
-             END IF;
-             SET i = i + 1;
-           END WHILE;
-         END"
-    ))
-    .await?;
     conn.disconnect().await?;
     Ok(())
 }
@@ -101,19 +133,66 @@ fn digest(of: &str, length: u32) -> String {
 }
 
 impl Load {
-    /// `rows` rows in transactions of 1,000.
+    /// As the log has it: four sessions at once.
+    pub const fn logged(seed: u64) -> Self {
+        Self { seed, connections: 4, logged: true }
+    }
+
+    /// As what was there before.
+    pub const fn unlogged(seed: u64) -> Self {
+        Self { logged: false, ..Self::logged(seed) }
+    }
+
+    /// `rows` new rows in transactions of 1,000.
     pub async fn large_transactions(&self, source: &Opts, rows: u64) -> Result<()> {
+        self.bulk(source, rows, 0, Bulk::Insert).await
+    }
+
+    /// Transactions of 1,000 rows, each on the block of ids that follows the last one's; the first id is `after + 1`. All but
+    /// inserts need rows with these ids.
+    pub async fn bulk(&self, source: &Opts, rows: u64, after: u64, what: Bulk) -> Result<()> {
         ensure!(rows.is_multiple_of(LARGE_TRANSACTION), "rows must come in whole thousands, not {rows}");
         let blocks = rows / LARGE_TRANSACTION;
-        let insert = format!(
-            "INSERT INTO {DATABASE}.bulk SELECT {} FROM generator.thousand, (SELECT {} AS seed) AS s ORDER BY n",
-            row_of("@base + n"),
-            self.seed
-        );
+        let table = format!("{DATABASE}.bulk");
+        let seed = self.seed;
+        let insert = |from: u64, ids: &str| {
+            format!(
+                "INSERT INTO {table} SELECT {} FROM generator.thousand, (SELECT {seed} AS seed) AS s \
+                 WHERE n >= {from} ORDER BY n",
+                row_of(ids)
+            )
+        };
+        let changed = digest("CONCAT(id, 'u')", 119);
+        let update = |below: u64| {
+            format!(
+                "UPDATE {table}, (SELECT {seed} AS seed) AS s SET k = k + 1, c = {changed} \
+                 WHERE id BETWEEN @base AND @base + {below} - 1"
+            )
+        };
+        let delete = |from: u64, below: u64| {
+            format!("DELETE FROM {table} WHERE id BETWEEN @base + {from} AND @base + {below} - 1")
+        };
+        let statements = match what {
+            Bulk::Insert => vec![insert(0, "@base + n")],
+            Bulk::Update => vec![update(LARGE_TRANSACTION)],
+            Bulk::Delete => vec![delete(0, LARGE_TRANSACTION)],
+            Bulk::Mixed => {
+                let new = format!("@base + n + {}", after + rows);
+                vec![
+                    "BEGIN".to_owned(),
+                    update(333),
+                    delete(333, 666),
+                    insert(666, &new),
+                    "COMMIT".to_owned(),
+                ]
+            }
+        };
         self.in_parallel(source, async |mut conn, worker| {
             for block in (worker..blocks).step_by(self.connections as usize) {
-                conn.query_drop(format!("SET @base = {}", block * LARGE_TRANSACTION + 1)).await?;
-                conn.query_drop(&insert).await?;
+                conn.query_drop(format!("SET @base = {}", after + block * LARGE_TRANSACTION + 1)).await?;
+                for statement in &statements {
+                    conn.query_drop(statement).await?;
+                }
             }
             Ok(conn)
         })
@@ -137,14 +216,21 @@ impl Load {
         .await
     }
 
-    /// `count` transactions of one row each.
-    pub async fn one_row_transactions(&self, source: &Opts, count: u64) -> Result<()> {
+    /// `count` transactions after the first `after` ones, by turns of the connections; each has numbers of its own.
+    pub async fn small_transactions(
+        &self,
+        source: &Opts,
+        procedure: Procedure,
+        after: u64,
+        count: u64,
+    ) -> Result<()> {
         let share = count.div_ceil(u64::from(self.connections));
         self.in_parallel(source, async |mut conn, worker| {
-            let first = worker * share + 1;
-            let total = share.min((count + 1).saturating_sub(first));
-            let call = format!("CALL generator.one_row_transactions({first}, {total}, {})", self.seed);
-            conn.query_drop(call).await?;
+            let first = worker * share;
+            let total = share.min(count.saturating_sub(first));
+            let name = procedure.name(worker);
+            conn.query_drop(format!("CALL generator.{name}({}, {total}, {})", after + first + 1, self.seed))
+                .await?;
             Ok(conn)
         })
         .await
@@ -157,6 +243,8 @@ impl Load {
         let workers = (0..u64::from(self.connections)).map(async |worker| {
             let mut conn = Conn::new(source.clone()).await?;
             conn.query_drop(format!("SET SESSION sql_log_bin = {}", u8::from(self.logged))).await?;
+            // Without locks on gaps the sessions do not meet.
+            conn.query_drop("SET SESSION transaction_isolation = 'READ-COMMITTED'").await?;
             work(conn, worker).await?.disconnect().await?;
             anyhow::Ok(())
         });
@@ -167,7 +255,8 @@ impl Load {
     }
 }
 
-async fn set_durability(admin: &mut Conn, level: u8) -> Result<()> {
+/// 1: every commit is on disk. 0: only for what is not measured.
+pub async fn set_durability(admin: &mut Conn, level: u8) -> Result<()> {
     admin.query_drop(format!("SET GLOBAL sync_binlog = {level}")).await?;
     admin.query_drop(format!("SET GLOBAL innodb_flush_log_at_trx_commit = {level}")).await?;
     Ok(())

@@ -86,7 +86,7 @@ impl HeldInterval {
 }
 
 /// CPU time of the calling thread, to the nanosecond.
-fn thread_cpu() -> Result<Duration> {
+pub fn thread_cpu() -> Result<Duration> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").context("reading this thread's CPU time")?;
     let nanoseconds = text.split(' ').next().context("empty schedstat")?;
     Ok(Duration::from_nanos(nanoseconds.parse()?))

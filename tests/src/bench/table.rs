@@ -1,91 +1,85 @@
-//! The benchmark's result: one table, each line beside its reference, each floor as met or missed.
+//! The result as people read it: a line a figure, the target beside what was measured.
 
 use std::fmt::{self, Display, Write};
 
-/// One measured thing. Cells are text already: units differ from line to line.
-#[derive(Debug, Clone, Default)]
-pub struct Line {
-    pub what: String,
-    pub measured: String,
-    pub reference: String,
-    pub floor: Option<Floor>,
-}
+use super::{
+    figure::{Figure, Target, number},
+    samples::Samples,
+};
 
-#[derive(Debug, Clone)]
-pub struct Floor {
-    pub text: String,
-    pub met: bool,
-}
+const HEADINGS: [&str; 6] =
+    ["scenario", "figure", "target", "measured (least .. greatest)", "reference in the same run", ""];
 
-impl Floor {
-    /// `value` must be at least `floor`.
-    pub fn at_least(value: f64, floor: f64, text: impl Into<String>) -> Self {
-        Self { text: text.into(), met: value >= floor }
-    }
-
-    /// `value` must be at most `ceiling`.
-    pub fn at_most(value: f64, ceiling: f64, text: impl Into<String>) -> Self {
-        Self { text: text.into(), met: value <= ceiling }
-    }
-}
-
+/// Figures with the scenario that each belongs to.
 #[derive(Debug, Default)]
 pub struct Table {
-    lines: Vec<Line>,
+    lines: Vec<[String; 6]>,
+    /// Lines whose target was missed.
+    pub missed: usize,
 }
 
-const HEADINGS: [&str; 4] = ["what", "measured", "reference in the same run", "floor"];
-
 impl Table {
-    pub fn push(&mut self, line: Line) {
-        self.lines.push(line);
+    pub fn push(&mut self, scenario: &str, figure: &Figure) {
+        let met = figure.met();
+        self.missed += usize::from(met == Some(false));
+        let verdict = met.map_or("", |met| if met { "met" } else { "MISSED" });
+        self.lines.push([
+            scenario.to_owned(),
+            format!("{}, {}", figure.what, figure.unit),
+            figure.target.map_or_else(String::new, |target| target.to_string()),
+            with_spread(&figure.rounds),
+            reference(figure),
+            verdict.to_owned(),
+        ]);
     }
+}
 
-    /// The lines whose floor was missed.
-    pub fn missed(&self) -> usize {
-        self.lines.iter().filter(|line| line.floor.as_ref().is_some_and(|floor| !floor.met)).count()
+fn reference(figure: &Figure) -> String {
+    let Some(reference) = &figure.reference else { return String::new() };
+    let text = format!("{} {}", with_spread(&reference.rounds), reference.what);
+    match (figure.target, figure.ratio()) {
+        (Some(Target::AtMostAbove(_)), _) | (_, None) => text,
+        (_, Some(ratio)) => format!("{text}; {:.2}x", ratio.median()),
+    }
+}
+
+fn with_spread(samples: &Samples) -> String {
+    let median = number(samples.median());
+    if samples.spread() > 0.0 {
+        format!("{median} ({} .. {})", number(samples.min()), number(samples.max()))
+    } else {
+        median
     }
 }
 
 impl Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells: Vec<[String; 4]> = self.lines.iter().map(cells).collect();
-        let width = |column: usize| {
-            let widest = cells.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-            widest.max(HEADINGS[column].len())
-        };
-        let widths = [width(0), width(1), width(2), width(3)];
-        let headings = HEADINGS.map(str::to_owned);
-        let rule = widths.map(|width| "-".repeat(width));
-        for line in [&headings, &rule].into_iter().chain(&cells) {
-            let mut text = String::new();
-            for (cell, width) in line.iter().zip(widths) {
-                write!(text, "| {cell:<width$} ")?;
-            }
-            writeln!(f, "{text}|")?;
-        }
-        Ok(())
+        columns(f, HEADINGS, &self.lines)
     }
 }
 
-fn cells(line: &Line) -> [String; 4] {
-    let floor = line.floor.as_ref().map_or(String::new(), |floor| {
-        format!("{} {}", floor.text, if floor.met { "met" } else { "MISSED" })
-    });
-    [line.what.clone(), line.measured.clone(), line.reference.clone(), floor]
-}
-
-/// `1234567` as `1,234,567`.
-pub fn thousands(number: f64) -> String {
-    let digits = format!("{:.0}", number.max(0.0));
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
+/// Cells in columns that line up.
+pub fn columns<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    headings: [&str; N],
+    lines: &[[String; N]],
+) -> fmt::Result {
+    let headings = headings.map(str::to_owned);
+    let mut widths = headings.each_ref().map(|heading| heading.chars().count());
+    for line in lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
         }
-        text.push(digit);
     }
-    text
+    let rule = widths.map(|width| "-".repeat(width));
+    for line in [&headings, &rule].into_iter().chain(lines) {
+        let mut text = String::new();
+        for (cell, width) in line.iter().zip(widths) {
+            write!(text, "| {cell:<width$} ")?;
+        }
+        writeln!(f, "{text}|")?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -93,24 +87,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_and_a_missed_floor_shouts() {
+    fn columns_line_up_and_a_missed_target_shouts() {
         let mut table = Table::default();
-        table.push(Line {
-            what: "drain".into(),
-            measured: "90,000 rows/s".into(),
-            reference: "1".into(),
-            floor: Some(Floor::at_least(90e3, 100e3, ">= 100,000")),
-        });
+        let rounds: Samples = [90e3, 80e3, 95e3].into_iter().collect();
+        table.push("bulk", &Figure::higher("wall", "rows/s", rounds.clone()).target(Target::AtLeast(100e3)));
+        table.push("bulk", &Figure::higher("alone", "rows/s", rounds.clone()).beside("other", &rounds));
         let text = table.to_string();
         let widths: Vec<usize> = text.lines().map(str::len).collect();
         assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
-        assert!(text.contains(">= 100,000 MISSED"), "{text}");
-        assert_eq!(table.missed(), 1);
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(thousands(1_234_567.4), "1,234,567");
-        assert_eq!(thousands(999.0), "999");
+        assert!(text.contains("| >= 100,000 | 90,000 (80,000 .. 95,000) "), "{text}");
+        assert!(text.contains("other; 1.00x"), "{text}");
+        assert_eq!(table.missed, 1);
     }
 }

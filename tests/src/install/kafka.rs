@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use super::{classes, java, maven, run};
 use crate::lab_dir;
 
-const VERSION: &str = "4.4.0";
+pub const VERSION: &str = "4.4.0";
 
 const LOGGING: &str = "\
 status = ERROR

@@ -21,7 +21,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-pub use kafka::KafkaFiles;
+pub use kafka::{KafkaFiles, VERSION as KAFKA_VERSION};
 pub use mariadb::MariaDbFiles;
 pub use mysql::MySqlFiles;
 pub use products::{mediawiki, zabbix};

@@ -91,7 +91,7 @@ impl MySqlFiles {
     }
 
     /// "9.7.4-2"
-    fn version(&self) -> Result<String> {
+    pub fn version(&self) -> Result<String> {
         let output = run(self.mysqld().args(["--no-defaults", "--version"]))?;
         let output = String::from_utf8_lossy(&output).into_owned();
         let version = output.split_whitespace().skip_while(|word| *word != "Ver").nth(1);

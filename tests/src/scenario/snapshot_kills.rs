@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Sites, SitesOptions, Strait,
-    bench::load::{self, DATABASE, Load},
+    bench::load::{self, DATABASE, Load, Table},
     eventually,
     sites::Site,
 };
@@ -66,7 +66,7 @@ impl SnapshotKills {
         };
         let sites = Sites::boot(&options).await?;
         let source: Opts = sites.sites[0].servers.mysql.opts().into();
-        load::create_schema(&source).await?;
+        load::create_schema(&source, &[Table::Bulk]).await?;
         load::create_generator(&source).await?;
         Load { seed: self.seed, connections: 4, logged: false }
             .large_transactions(&source, self.rows)

@@ -69,6 +69,79 @@ async fn rows_pass_both_ways_between_mysql_and_mariadb() -> Result<()> {
     sites.stop().await
 }
 
+/// What a table's columns are, in words that both servers have.
+async fn columns(server: &MySql, table: &str) -> Result<Vec<String>> {
+    let query = format!(
+        "SELECT CONCAT_WS(' ', COLUMN_NAME, DATA_TYPE, IS_NULLABLE, COALESCE(CHARACTER_MAXIMUM_LENGTH, DATETIME_PRECISION), COLUMN_KEY) \
+         FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'v' AND TABLE_NAME = '{table}' ORDER BY ORDINAL_POSITION"
+    );
+    Ok(server.conn().await?.query(query).await?)
+}
+
+/// Under the settings that clients have who set nothing: modes, collations and variables of which the other server has
+/// never heard.
+#[tokio::test(flavor = "multi_thread")]
+async fn schema_changes_pass_both_ways_between_mysql_and_mariadb() -> Result<()> {
+    let sites = sites().await?;
+    sites.start().await?;
+    let servers = [&sites.sites[0].servers.mysql, &sites.sites[1].servers.mysql];
+    servers[0].run(["CREATE DATABASE v CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"]).await?;
+    for (number, server) in servers.iter().enumerate() {
+        let other = servers[1 - number];
+        eventually(SOON, || async { other.conn_to("v").await.map(drop).map_err(|error| error.to_string()) })
+            .await
+            .with_context(|| sites.last_words())?;
+        let mut conn = server.conn_to("v").await?;
+        let table = format!("t{number}");
+        for change in [
+            format!(
+                "CREATE TABLE {table} (id INT PRIMARY KEY, s VARCHAR(10) NOT NULL, at TIMESTAMP(3) NULL)"
+            ),
+            format!(
+                "ALTER TABLE {table} ADD COLUMN d DATETIME(1) NOT NULL DEFAULT '2024-01-01 00:00:00.96', ADD KEY (s)"
+            ),
+            format!("INSERT INTO {table} (id, s) VALUES ({number}, 'é')"),
+            format!(
+                "CREATE DEFINER = 'strait'@'%' VIEW v{number} AS SELECT id, CONCAT(s, 'x') AS s FROM {table}"
+            ),
+            format!("ALTER TABLE {table} MODIFY s VARCHAR(20) NOT NULL, DROP COLUMN at"),
+            format!("RENAME TABLE {table} TO n{number}"),
+            format!("CREATE TABLE again{number} LIKE n{number}"),
+        ] {
+            conn.query_drop(&change).await.with_context(|| change.clone())?;
+        }
+        for table in [format!("n{number}"), format!("again{number}")] {
+            let made = columns(server, &table).await?;
+            ensure!(made.len() == 3, "{made:?}");
+            eventually(SOON, || async {
+                let found = columns(other, &table).await.map_err(|error| error.to_string())?;
+                if found == made { Ok(()) } else { Err(format!("{made:?} {found:?}")) }
+            })
+            .await
+            .with_context(|| sites.last_words())?;
+        }
+        let shown = format!("SELECT CONCAT(HEX(s), d) FROM v.n{number}");
+        let [here, there]: [Vec<String>; 2] =
+            [server.conn().await?.query(&shown).await?, other.conn().await?.query(&shown).await?];
+        ensure!(here == there && here.len() == 1, "{here:?} {there:?}");
+    }
+    sites.stop().await
+}
+
+/// MySQL's own default is not MariaDB's to give.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_collation_without_a_twin_is_refused_by_name() -> Result<()> {
+    let sites = sites().await?;
+    sites.start().await?;
+    let [mysql, mariadb] = [&sites.sites[0], &sites.sites[1]];
+    mysql.servers.mysql.run(["CREATE DATABASE v"]).await?;
+    sink_halts(
+        mariadb,
+        &["CREATE DATABASE v", "Unknown collation: '255'", "make the database or table there by hand"],
+    )
+    .await
+}
+
 /// The sink beside `site` halts with these words.
 async fn sink_halts(site: &Site, says: &[&str]) -> Result<()> {
     let status = site.sink.wait(SOON).await?;

@@ -191,7 +191,7 @@ async fn bytes_that_are_no_vector_stay_what_they_are() -> Result<()> {
     let one = OneWay::start(&[], "", &tables).await?;
     one.run([
         "SET SESSION sql_mode = ''",
-        "INSERT INTO unkeyed VALUES (X'ffff', 1), (X'0102030405', 2), (X'0000803f', 3), (X'', 4)",
+        "INSERT INTO unkeyed VALUES (X'ffff', 1), (X'0102030405', 2), (X'0000803f', 3), (X'', 4), (X'0000c07f0000807f', 5)",
         "INSERT INTO keyed SELECT n, e, n FROM unkeyed",
         "ALTER TABLE unkeyed MODIFY e VECTOR(3)",
         "ALTER TABLE keyed MODIFY e VECTOR(3)",
@@ -202,7 +202,7 @@ async fn bytes_that_are_no_vector_stay_what_they_are() -> Result<()> {
         "UPDATE keyed SET e = TO_VECTOR('[1,2]') WHERE id = 1",
     ])
     .await?;
-    one.arrives(6).await?;
+    one.arrives(8).await?;
     one.sites.stop().await
 }
 
@@ -298,7 +298,8 @@ async fn what_a_check_does_not_hold_for_arrives() -> Result<()> {
     source.servers.mysql.run(tables).await?;
     source.connector.start_ready(SOON).await?;
     target.sink.start_ready(SOON).await?;
-    one.arrives(4).await?;
+    let compared = one.sites.quiet(&["v"], SOON).await?;
+    ensure!(compared.equal() && compared.rows == 4, "{compared}\n{}", one.sites.last_words());
     one.run([
         "SET SESSION check_constraint_checks = 0",
         "INSERT INTO grown VALUES (3, 30, ''), (4, 4, '{}')",
@@ -307,6 +308,47 @@ async fn what_a_check_does_not_hold_for_arrives() -> Result<()> {
         "DELETE FROM grown WHERE id = 2",
     ])
     .await?;
-    one.arrives(5).await?;
+    let compared = one.sites.quiet(&["v"], SOON).await?;
+    ensure!(compared.equal() && compared.rows == 5, "{compared}\n{}", one.sites.last_words());
+    Ok(())
+}
+
+/// What the target's column has no room for in another way than by its width: it halts, and is not taken for the value that the server made
+/// of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_target_would_change_halts() -> Result<()> {
+    let cases = [
+        (Flavor::MySql, "d DATE NOT NULL", "NULL"),
+        (Flavor::MariaDb, "d DATE NOT NULL", "NULL"),
+        (Flavor::MariaDb, "d VARCHAR(10) CHARACTER SET latin1", "'Ж'"),
+    ];
+    for (flavor, narrower, value) in cases {
+        let options = SitesOptions { flavors: [flavor; 2], ..OneWay::options(&[], "") };
+        let wide = if value == "NULL" { "d DATE" } else { "d VARCHAR(10) CHARACTER SET utf8mb4" };
+        let one =
+            OneWay::start_with(options, &[&format!("CREATE TABLE v.narrow (id INT PRIMARY KEY, {wide})")])
+                .await?;
+        let [source, target] = one.sites.sites.each_ref();
+        target.servers.mysql.run([format!("ALTER TABLE v.narrow MODIFY {narrower}").as_str()]).await?;
+        source.servers.mysql.run([format!("INSERT INTO v.narrow VALUES (1, {value})").as_str()]).await?;
+        let status = target.sink.wait(SOON).await?;
+        let words = target.sink.words()?;
+        ensure!(status.code() == Some(1) && words.contains("topic beijing.v.narrow"), "{words}");
+    }
+    Ok(())
+}
+
+/// MariaDB says what MySQL has no word for, or not together.
+#[tokio::test(flavor = "multi_thread")]
+async fn ways_that_mysql_does_not_know_are_left_to_it() -> Result<()> {
+    let options = SitesOptions { flavors: [Flavor::MariaDb, Flavor::MySql], ..OneWay::options(&[], "") };
+    let one = OneWay::start_with(options, &["CREATE TABLE v.ways (id INT PRIMARY KEY)"]).await?;
+    one.run([
+        "ALTER TABLE ways ADD COLUMN a INT, ALGORITHM=NOCOPY",
+        "ALTER TABLE ways ADD COLUMN b INT, ALGORITHM=INSTANT, LOCK=NONE",
+        "INSERT INTO ways VALUES (1, 2, 3)",
+    ])
+    .await?;
+    one.arrives(1).await?;
     one.sites.stop().await
 }

@@ -12,6 +12,7 @@ mod file_position;
 mod partial_json;
 mod rotation;
 mod row_images;
+mod special_tables;
 mod statements;
 mod tagged_gtids;
 mod xa;

@@ -126,7 +126,10 @@ impl Names {
             }
             19 => format!("ADD PRIMARY KEY (`{name}`)"),
             20 => {
-                let verb = one(random, &["CONVERT TO ", "DEFAULT "]);
+                // MariaDB's CONVERT TO leaves labels in bytes of the old charset.
+                let labelled = shape.columns.iter().any(|column| ["enum", "set"].contains(&&*column.kind));
+                let verbs = ["DEFAULT ", "CONVERT TO "];
+                let verb = one(random, &verbs[..2 - usize::from(labelled && flavor == Flavor::MariaDb)]);
                 let charset = charset(flavor, random);
                 let collation = charset.strip_prefix("COLLATE ");
                 match collation.and_then(|name| name.split_once('_')) {
