@@ -19,18 +19,27 @@ impl Topics {
     }
 }
 
-/// The topics that hold rows of tables. A longer prefix may begin with this one and a dot.
+/// The topics that hold rows of tables. A longer prefix may begin with this one and a dot: where our connector writes there is its spine; where
+/// Debezium does, its heartbeats, or the schema changes in a topic that is called as the prefix is.
 pub fn data_topics<'a>(prefix: &str, topics: &'a [String]) -> Vec<&'a str> {
     let own = format!("{}.", topics::sanitise(prefix));
-    let others: Vec<&str> = topics
+    let others: Vec<String> = topics
         .iter()
-        .filter_map(|topic| topic.strip_suffix("strait.spine"))
+        .filter_map(|topic| match topic.strip_suffix(".strait.spine") {
+            Some(prefix) => Some(prefix),
+            None => topic.strip_prefix("__debezium-heartbeat."),
+        })
+        .chain(topics.iter().map(String::as_str).filter(|topic| {
+            // What has another dot may be a table's as well.
+            topic.strip_prefix(&own).is_some_and(|rest| !rest.contains('.'))
+        }))
+        .map(|prefix| format!("{prefix}."))
         .filter(|other| other.len() > own.len() && other.starts_with(&own))
         .collect();
     topics
         .iter()
         .map(String::as_str)
-        .filter(|topic| !others.iter().any(|other| topic.starts_with(other)))
+        .filter(|topic| !others.iter().any(|other| topic.starts_with(&**other)))
         .filter(|topic| {
             let rest = topic.strip_prefix(&own).unwrap_or_default();
             rest.contains('.') && !rest.starts_with("strait.")
@@ -54,6 +63,10 @@ mod tests {
             "p.a.b.c",
             "p.east.strait.spine",
             "p.east.shop.orders",
+            "p.west",
+            "p.west.shop.orders",
+            "__debezium-heartbeat.p.south.one",
+            "p.south.one.shop.orders",
         ]
         .map(String::from);
         assert_eq!(data_topics("p", &topics), ["p.shop.orders", "p.a.b.c"]);
