@@ -63,7 +63,7 @@ pub struct Keyed {
     /// Tables are refused in which rows of different keys have to do with each other, as nothing orders them. These are applied to all the
     /// same: "foreign-keys" (nothing is checked; a parent's cascades are made when it goes), "unique-keys" (a value that changes hands is
     /// waited for, for a minute), "text-keys" (a primary key of which different texts may be equal at the target: no row may change its
-    /// text to an equal one).
+    /// text to an equal one), "shared-tables" (several tables routed into one: no row may move from one to another).
     pub allow: Vec<Unordered>,
     /// The topics to apply, by name. Default: all of the prefix that hold rows.
     pub topics: Vec<String>,
@@ -76,6 +76,7 @@ pub enum Unordered {
     ForeignKeys,
     UniqueKeys,
     TextKeys,
+    SharedTables,
 }
 
 impl Unordered {
@@ -84,6 +85,7 @@ impl Unordered {
             Self::ForeignKeys => "foreign-keys",
             Self::UniqueKeys => "unique-keys",
             Self::TextKeys => "text-keys",
+            Self::SharedTables => "shared-tables",
         }
     }
 }
@@ -399,9 +401,13 @@ impl Settings for Config {
     }
 }
 
-/// What the exactness of `order = "key"` rests on: only committed records, and no start but where the target says.
-const KEYED_OPTIONS: [(&str, &str); 2] =
-    [("isolation.level", "read_committed"), ("auto.offset.reset", "error")];
+/// What `order = "key"` rests on: only committed records, no start but where the target says, and a group that works as the reader does.
+const KEYED_OPTIONS: [(&str, &str); 3] = [
+    ("isolation.level", "read_committed"),
+    ("auto.offset.reset", "error"),
+    // Partitions are taken and given back one by one.
+    ("partition.assignment.strategy", "cooperative-sticky"),
+];
 
 impl Config {
     /// Settings that `order = "key"` does not know.
@@ -425,7 +431,7 @@ impl Config {
             if self.kafka.options.iter().any(|(option, value)| option == name && value != needed) {
                 findings.push(refuse(
                     &format!("kafka.options.{name}"),
-                    format!("order = \"key\" is exact only with {name} = \"{needed}\""),
+                    format!("order = \"key\" works only with {name} = \"{needed}\""),
                     "leave it out",
                 ));
             }
@@ -493,7 +499,14 @@ mod tests {
     #[test]
     fn each_missing_value_is_named() {
         type Spoil = fn(&mut Config);
-        let cases: [(Spoil, &str); 12] = [
+        let cases: [(Spoil, &str); 13] = [
+            (
+                |c| {
+                    c.order = Order::Key;
+                    c.kafka.options = [("partition.assignment.strategy", "range")].into_iter().collect();
+                },
+                "setting kafka.options.partition.assignment.strategy",
+            ),
             (|c| (c.order, c.apply.start) = (Order::Key, "a:1".into()), "setting apply.start"),
             (|c| (c.order, c.apply.path) = (Order::Key, ApplyPath::Binlog), "setting apply.path"),
             (

@@ -85,6 +85,18 @@ pub enum Error {
     StaleAttempt { attempt: u32, applied: u32, place: Place },
     #[error("a truncate of {table} has no place among the rows of other partitions")]
     TruncateByKey { table: String, place: Place },
+    #[error(
+        "the topic has {found} partitions, and had {known}: records of one key may lie in two of them, which nothing orders"
+    )]
+    PartitionsChanged { topic: String, known: i32, found: i32, row: String, place: String },
+    #[error(
+        "the topic's keys have another form ({form}) than before ({known}): records of one key may lie in two partitions"
+    )]
+    KeyFormChanged { form: String, known: String, row: String, place: Place },
+    #[error(
+        "the topic is compacted ({policy}), and a delete that is compacted away before it was read leaves its row for ever"
+    )]
+    Compacted { topic: String, policy: String, place: String },
 
     // Kafka and the registry.
     #[error("{doing} failed")]
@@ -235,6 +247,9 @@ impl Error {
             | Self::OffsetGone { .. }
             | Self::StaleAttempt { .. }
             | Self::TruncateByKey { .. }
+            | Self::PartitionsChanged { .. }
+            | Self::KeyFormChanged { .. }
+            | Self::Compacted { .. }
             | Self::KafkaSetting { .. }
             | Self::SpineTruncated { .. }
             | Self::SpineConflict { .. }
@@ -366,6 +381,7 @@ impl Refusal for Error {
             Self::OffsetGone { topic, partition, offset, .. } => {
                 format!("topic {topic} partition {partition} offset {offset}")
             }
+            Self::PartitionsChanged { topic, place, .. } | Self::Compacted { topic, place, .. } => format!("topic {topic}, {place}"),
             Self::PartitionLost { topic, partition, offset, place, .. } => {
                 format!("topic {topic} partition {partition} offset {offset}, {place}")
             }
@@ -385,6 +401,7 @@ impl Refusal for Error {
             | Self::NoImage { place }
             | Self::StaleAttempt { place, .. }
             | Self::TruncateByKey { place, .. }
+            | Self::KeyFormChanged { place, .. }
             | Self::ForeignFormat { place, .. }
             | Self::MissingTable { place, .. }
             | Self::NoKey { place, .. }
@@ -429,23 +446,18 @@ impl Refusal for Error {
             Self::OtherCluster { .. }
             | Self::OffsetGone { .. }
             | Self::StaleAttempt { .. }
+            | Self::PartitionsChanged { .. }
+            | Self::KeyFormChanged { .. }
+            | Self::Compacted { .. }
             | Self::TruncateByKey { .. } => return self.keyed_remedy(),
             Self::SpineEntry { .. } => "run the sink in the version of the connector, or a newer one".into(),
-            Self::Header { .. } => {
-                "only topics written by strait-connector can be applied in transaction order: check \
-                 source.prefix, and that nothing else writes to them (a mirror must copy headers)"
-                    .into()
-            }
+            Self::Header { .. } => HEADER_REMEDY.into(),
             Self::Registry { .. } | Self::RegistryClient { .. } => {
                 "check registry.url and its credentials; a schema's id must be known to the registry \
                  that the connector uses, or to a copy that keeps ids"
                     .into()
             }
-            Self::Decode { .. } | Self::NoImage { .. } => {
-                "was it written by strait-connector with binlog_row_image = FULL? Look at it with: kcat -C \
-                 -t TOPIC -p PARTITION -o OFFSET -c 1"
-                    .into()
-            }
+            Self::Decode { .. } | Self::NoImage { .. } => RECORD_REMEDY.into(),
             Self::MissingTable { table, .. } => {
                 let (_, source) = in_sql(table);
                 format!("create it at the target as it is at the source (SHOW CREATE TABLE {source}); if it is there, the account does not see it: \
@@ -529,6 +541,10 @@ impl Refusal for Error {
     }
 }
 
+const HEADER_REMEDY: &str = "only topics written by strait-connector can be applied in transaction order (others by order = \"key\"): check \
+     `prefix`, and that nothing else writes to them (a mirror must copy headers)";
+const RECORD_REMEDY: &str = "was it written by strait-connector or Debezium (its envelope, not flattened), with binlog_row_image = FULL at the \
+     source? Look at it with: kcat -C -t TOPIC -p PARTITION -o OFFSET -c 1";
 const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of a large table without \
      a primary key is found by a full scan) needs a primary key, or a greater target.answer_timeout";
 

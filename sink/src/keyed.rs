@@ -13,6 +13,9 @@
 //! that was paused for longer than its session lasts finds its epoch gone at its next commit. Offsets that are committed to Kafka are for
 //! those who watch the group, and never read.
 //!
+//! **One key, one partition.** The order of a key's records is that of its partition; what would lead it to another one halts (`topic`).
+//! Compacted topics are refused: a delete may be compacted away before it is read.
+//!
 //! **One way to recover**, as everywhere: any fault, a lost partition too, drops everything, leaves the group, and begins again.
 //!
 //! **Bounds.** A partition of which more is queued than its share of `memory.queues` is paused at the client, until half of that is applied. So a
@@ -25,6 +28,7 @@ mod lane;
 mod mark;
 mod planner;
 mod pump;
+mod topic;
 mod worker;
 
 pub use checkpoint::{LaneRow, Part};

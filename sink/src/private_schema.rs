@@ -88,9 +88,10 @@ const TABLES: [(&str, &str); 5] = [
 ];
 
 /// With `order = "key"` alone.
-const KEYED: [(&str, &str); 1] = [(
-    "keyed_lane",
-    "CREATE TABLE IF NOT EXISTS strait.keyed_lane (
+const KEYED: [(&str, &str); 2] = [
+    (
+        "keyed_lane",
+        "CREATE TABLE IF NOT EXISTS strait.keyed_lane (
   origin VARCHAR(64) NOT NULL COMMENT 'the site whose changes these are',
   sink VARCHAR(64) NOT NULL COMMENT 'sink.name',
   topic VARCHAR(249) NOT NULL,
@@ -106,7 +107,19 @@ const KEYED: [(&str, &str); 1] = [(
   server_started BIGINT NOT NULL COMMENT 'start of that server, seconds since 1970',
   PRIMARY KEY (origin, sink, topic, part)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: how far each partition is applied by key'",
-)];
+    ),
+    (
+        "keyed_topic",
+        "CREATE TABLE IF NOT EXISTS strait.keyed_topic (
+  origin VARCHAR(64) NOT NULL,
+  sink VARCHAR(64) NOT NULL,
+  topic VARCHAR(249) NOT NULL,
+  partitions INT NOT NULL COMMENT 'that the topic had; with another number records of a key lie in two partitions',
+  key_forms VARCHAR(2000) NOT NULL COMMENT 'of the keys'' bytes, which choose the partition: those that are known, with commas between',
+  PRIMARY KEY (origin, sink, topic)
+) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='Strait: what leads a key to its partition'",
+    ),
+];
 
 /// Creates what is missing of the private schema, and is needed where the order is that of transactions.
 pub async fn create(conn: &mut Conn) -> Result<()> {

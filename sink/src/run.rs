@@ -143,7 +143,7 @@ impl Run {
     async fn start_keyed(&self) -> Result<keyed::Pump> {
         self.status.starting("asking the target");
         self.ensure_target().await?;
-        self.ensure_another_source().await?;
+        let own_source = self.ensure_another_source().await?;
         self.status.starting("asking Kafka");
         let cluster = Cluster::new(&self.config);
         let asked = cluster.clone();
@@ -151,6 +151,7 @@ impl Run {
         let tools = keyed::Tools {
             registry: self.registry.clone(),
             routes: Arc::clone(&self.routes),
+            own_source,
             metrics: self.metrics.clone(),
             status: self.status.clone(),
             stop: self.stop.clone(),

@@ -47,6 +47,10 @@ pub struct Debezium {
     pub database: String,
     pub topic: String,
     pub form: Form,
+    /// The key's column is a BIGINT from now on.
+    pub long_keys: bool,
+    /// The key has another column from now on (`message.key.columns`).
+    pub named_keys: bool,
     producer: ThreadedProducer<DefaultProducerContext>,
 }
 
@@ -59,7 +63,15 @@ impl Debezium {
         kafka.create_topic(&prefix, 1, &[]).await?;
         kafka.create_topic(&format!("__debezium-heartbeat.{prefix}"), 1, &[]).await?;
         let producer = kafka.client().set("linger.ms", "1").create()?;
-        Ok(Self { prefix, database: database.to_owned(), topic, form, producer })
+        Ok(Self {
+            prefix,
+            database: database.to_owned(),
+            topic,
+            form,
+            long_keys: false,
+            named_keys: false,
+            producer,
+        })
     }
 
     /// In Avro, its schemas registered as Confluent's converter does.
@@ -126,9 +138,11 @@ impl Debezium {
 
     fn key(&self, id: i32) -> Vec<u8> {
         match self.form {
+            Form::JsonWithoutSchemas if self.named_keys => json!({"name": id.to_string()}).to_string().into(),
             Form::JsonWithoutSchemas => json!({"id": id}).to_string().into(),
             Form::Json => {
-                let field = json!({"type": "int32", "optional": false, "field": "id"});
+                let kind = if self.long_keys { "int64" } else { "int32" };
+                let field = json!({"type": kind, "optional": false, "field": "id"});
                 let name = format!("{}.{}.t.Key", self.prefix, self.database);
                 let schema = json!({"type": "struct", "fields": [field], "optional": false, "name": name});
                 json!({"schema": schema, "payload": {"id": id}}).to_string().into()

@@ -11,7 +11,7 @@ use crate::{
     apply::session,
     config::Config,
     error::{Error, Result},
-    kafka::{Cluster, Ends, KeyedRecord, Topics, inspect},
+    kafka::{Cluster, Ends, KeyedRecord, Topics, ensure_none_compacted, inspect},
     keyed::{LaneRow, Mark, Part, Planner},
     planner::KnownTables,
     routes::Routes,
@@ -33,6 +33,14 @@ pub async fn check(config: &Arc<Config>) -> Vec<Finding> {
             Vec::new()
         }
     };
+    let topics: BTreeSet<String> = newest.iter().map(|(part, _)| part.topic.to_string()).collect();
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    for topic in &topics {
+        match ensure_none_compacted(&Cluster::new(config), &[topic]).await {
+            Ok(found) => findings.extend(found),
+            Err(error) => findings.push(finding("compacted", &error)),
+        }
+    }
     if reaches_target {
         match tables(config, newest).await {
             Ok(found) => findings.extend(found),
@@ -100,7 +108,7 @@ async fn tables(config: &Config, newest: Vec<(Part, KeyedRecord)>) -> Result<Vec
                 .map_err(|source| Error::RegistryClient { source })?,
         ),
     };
-    let mut planner = Planner::new(tables, registry, apply, config.keyed.allow.clone());
+    let mut planner = Planner::new(tables, registry, apply, config.keyed.allow.clone(), None);
     let mut said = BTreeSet::new();
     for (part, record) in newest {
         let row = LaneRow { epoch: 0, next_offset: -1, mark: Mark::default() };

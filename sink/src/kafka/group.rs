@@ -10,7 +10,7 @@ use std::{sync::mpsc as commands, thread, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Cluster, KeyedRecord, Topics, group_reader::Reader};
+use super::{Cluster, KeyedRecord, Topics, client::Logged, group_reader::Reader};
 use crate::{
     error::{Error, Result},
     keyed::Part,
@@ -26,8 +26,8 @@ pub enum Event {
     Records(Vec<Owned>),
     Assigned(Assigned),
     Revoked(Revoked),
-    /// Topics to read have been found, for the first time.
-    Subscribed(usize),
+    /// Kafka has answered: these are the topics to read, and how many partitions each has.
+    Looked(Vec<(String, i32)>),
 }
 
 /// A record, and the epoch at which its partition was taken.
@@ -74,6 +74,7 @@ pub enum Command {
 pub struct Group {
     events: mpsc::Receiver<Result<Event>>,
     commands: commands::Sender<Command>,
+    logged: Logged,
     left: oneshot::Receiver<()>,
 }
 
@@ -83,6 +84,7 @@ impl Group {
         let (send, events) = mpsc::channel(EVENTS);
         let (tell, told) = commands::channel();
         let (leaves, left) = oneshot::channel();
+        let logged = cluster.logged.clone();
         thread::Builder::new()
             .name("kafka-group".into())
             .spawn(move || {
@@ -91,7 +93,7 @@ impl Group {
                 let _ = leaves.send(());
             })
             .map_err(|error| Error::Task { cause: format!("no thread for reading Kafka: {error}") })?;
-        Ok(Self { events, commands: tell, left })
+        Ok(Self { events, commands: tell, logged, left })
     }
 
     /// The next event. Cancel-safe.
@@ -102,6 +104,11 @@ impl Group {
         }
     }
 
+    /// What the client complained of lately.
+    pub fn complaint(&self) -> Option<String> {
+        self.logged.complaint(Duration::from_secs(10))
+    }
+
     pub fn tell(&self, command: Command) {
         // A reader that has ended says why through the events.
         drop(self.commands.send(command));
@@ -109,7 +116,7 @@ impl Group {
 
     /// Leaves the group, so that others need not wait until this process counts as dead.
     pub async fn leave(self) {
-        let Self { events, commands, left } = self;
+        let Self { events, commands, left, .. } = self;
         drop((events, commands));
         let _ = tokio::time::timeout(LEAVING, left).await;
     }

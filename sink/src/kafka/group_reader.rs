@@ -64,6 +64,8 @@ pub struct Member {
     events: Events,
     /// Of each partition that is read.
     held: Mutex<HashMap<Part, Begin>>,
+    /// Why partitions could not be taken or given back: the client's callback has nobody to tell.
+    failed: Mutex<Option<KafkaError>>,
 }
 
 impl ClientContext for Member {
@@ -88,8 +90,7 @@ impl ConsumerContext for Member {
             consumer.incremental_unassign(list)
         };
         if let Err(error) = changed {
-            // The thread that polls is told, and ends the session.
-            tracing::warn!(%error, "the group's partitions cannot be taken or given back");
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }
 }
@@ -102,6 +103,14 @@ fn parts(list: &TopicPartitionList) -> Vec<Part> {
 }
 
 impl Member {
+    /// Whether all partitions were taken and given back as the group has said.
+    fn ensure_sound(&self, cluster: &Cluster) -> Result<()> {
+        match self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(source) => Err(cluster.error("taking or giving back partitions of the group", source)),
+            None => Ok(()),
+        }
+    }
+
     fn held(&self) -> MutexGuard<'_, HashMap<Part, Begin>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,6 +167,7 @@ impl Reader {
             logged: self.cluster.logged.clone(),
             events: self.events.clone(),
             held: Mutex::default(),
+            failed: Mutex::default(),
         };
         let consumer = self.cluster.create(&OPTIONS, member)?;
         let (mut bundle, mut bytes) = (Vec::new(), 0);
@@ -173,6 +183,7 @@ impl Reader {
             }
             let wait = if bundle.is_empty() { POLL } else { Duration::ZERO };
             let polled = consumer.poll(wait);
+            consumer.context().ensure_sound(&self.cluster)?;
             let more = polled.is_some();
             match polled {
                 Some(Ok(message)) => {
@@ -206,8 +217,13 @@ impl Reader {
                 return Ok(());
             }
         };
-        let mut chosen = self.topics.choose(&found);
+        let mut chosen = self.topics.choose(&found.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
         chosen.sort_unstable();
+        let mut looked = found;
+        looked.retain(|(name, partitions)| *partitions > 0 && chosen.binary_search(name).is_ok());
+        looked.sort_unstable();
+        // Before anything of them comes.
+        drop(self.events.blocking_send(Ok(Event::Looked(looked))));
         if chosen == *subscribed {
             return Ok(());
         }
@@ -219,7 +235,6 @@ impl Reader {
         } else {
             consumer.subscribe(&names).map_err(failed)?;
         }
-        drop(self.events.blocking_send(Ok(Event::Subscribed(chosen.len()))));
         *subscribed = chosen;
         Ok(())
     }
@@ -251,7 +266,7 @@ impl Reader {
     /// What the client heals by itself is no error; what it cannot heal ends the session.
     fn judge(&self, consumer: &BaseConsumer<Member>, error: KafkaError) -> Result<()> {
         match error.rdkafka_error_code() {
-            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.out_of_range(consumer),
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.out_of_range(consumer, error),
             Some(Code::Fatal) => Err(Error::KafkaFatal { place: self.cluster.place(), source: error }),
             Some(
                 Code::TopicAuthorizationFailed
@@ -268,34 +283,52 @@ impl Reader {
         }
     }
 
-    /// The client does not say which partition it is about: those that begin outside of their logs.
-    fn out_of_range(&self, consumer: &BaseConsumer<Member>) -> Result<()> {
+    /// A partition that begins outside of its log is read no more by the client, which does not say which one it is. So all are begun again
+    /// where they are, or, if only a marker is missing there, where the log begins: what comes twice of it the lanes drop. A
+    /// cause that is not found ends the session, as nobody would read on.
+    fn out_of_range(&self, consumer: &BaseConsumer<Member>, stopped: KafkaError) -> Result<()> {
         let failed = |source| self.cluster.error("asking where a partition begins", source);
         let held: Vec<Begin> = consumer.context().held().values().cloned().collect();
         let read = consumer.position().map_err(failed)?;
+        let (mut again, mut explained) = (TopicPartitionList::new(), false);
         for Begin { part, offset, ours, .. } in held {
             let position = read.find_partition(&part.topic, part.number).and_then(|it| it.offset().to_raw());
-            let next = position.filter(|position| *position >= 0).unwrap_or(offset);
-            if next < 0 {
-                continue;
-            }
+            let mut next = position.filter(|position| *position >= 0).unwrap_or(offset);
             let (first, end) = consumer.fetch_watermarks(&part.topic, part.number, ASKING).map_err(failed)?;
-            if (first..=end).contains(&next) {
-                continue;
+            if next < 0 {
+                // Its beginning went while it was being asked for.
+                (next, explained) = (first, true);
+            } else if !(first..=end).contains(&next) {
+                if !ours || !is_marker(next, first, end) {
+                    let topic = part.topic.to_string();
+                    return Err(Error::OffsetGone {
+                        topic,
+                        partition: part.number,
+                        offset: next,
+                        first,
+                        end,
+                    });
+                }
+                (next, explained) = (first, true);
             }
-            if ours && is_marker(next, first, end) {
-                consumer.seek(&part.topic, part.number, Offset::Offset(first), ASKING).map_err(failed)?;
-                continue;
+            if let Some(begin) = consumer.context().held().get_mut(&part) {
+                begin.offset = next;
             }
-            return Err(Error::OffsetGone {
-                topic: part.topic.to_string(),
-                partition: part.number,
-                offset: next,
-                first,
-                end,
-            });
+            again.add_partition_offset(&part.topic, part.number, Offset::Offset(next)).map_err(failed)?;
         }
-        Ok(())
+        if !explained {
+            let doing =
+                "reading from Kafka: the client stopped reading a partition, and none is out of range";
+            return Err(self.cluster.error(doing, stopped));
+        }
+        tracing::info!(
+            "nothing but a transaction's marker is gone where a partition begins: reading on behind it"
+        );
+        let failed = |source| self.cluster.error("beginning partitions again", source);
+        consumer
+            .incremental_unassign(&again)
+            .and_then(|()| consumer.incremental_assign(&again))
+            .map_err(failed)
     }
 }
 

@@ -103,9 +103,11 @@ impl Rows {
             self.server.started
         );
         conn.query_drop("START TRANSACTION").await.map_err(Error::target(conn, "START TRANSACTION"))?;
-        conn.query_drop(format!("UPDATE strait.keyed_lane SET epoch = epoch + 1, {owner} WHERE {row}"))
-            .await
-            .map_err(Error::target(conn, "raising an epoch in strait.keyed_lane"))?;
+        // An offset means something within its cluster alone; where there is none yet, this one is as good as another.
+        let cluster_id = format!("cluster_id = IF(next_offset < 0, {cluster}, cluster_id)");
+        let raise =
+            format!("UPDATE strait.keyed_lane SET epoch = epoch + 1, {cluster_id}, {owner} WHERE {row}");
+        conn.query_drop(raise).await.map_err(Error::target(conn, "raising an epoch in strait.keyed_lane"))?;
         if conn.affected_rows() == 0 {
             let (origin, sink) = (quote_text(&self.identity.origin), quote_text(&self.identity.sink));
             let insert = format!(

@@ -3,6 +3,7 @@
 //! - **A primary key**, and records keyed by exactly its columns: else the records of one row lie in several partitions.
 //! - **Foreign keys**: a child may come before its parent, or go after it.
 //! - **Secondary unique keys**: a value that one row gives up and another takes arrives in either order.
+//! - **Several tables in one**: a row that moves between them is the delete of one topic and the insert of another.
 //! - **Texts that are equal and not the same**: an update 'bob' -> 'Bob' is the delete of one Kafka key and the insert of another, and
 //!   both are one row here. Only a comparison of bytes without padding keeps them apart; CHAR has no trailing spaces to pad.
 
@@ -13,12 +14,13 @@ use strait_service::{Finding, Severity};
 
 use crate::{
     config::Unordered,
-    table_map::{ColumnClass, Target},
+    table_map::{ColumnClass, Mapping, Target},
 };
 
 /// Why the table cannot be applied to, each with the setting that allows it.
-pub fn refusals(target: &Target, allow: &[Unordered]) -> Vec<Finding> {
+pub fn refusals(mapping: &Mapping, allow: &[Unordered]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let target = &*mapping.target;
     let table = &target.table;
     let Some(primary) = &table.primary_key else {
         let remedy = format!("ALTER TABLE {} ADD PRIMARY KEY (...) at both ends", target.label);
@@ -33,6 +35,12 @@ pub fn refusals(target: &Target, allow: &[Unordered]) -> Vec<Finding> {
             findings.push(finding(target, &cause, remedy));
         }
     };
+    if mapping.shared {
+        let cause = "several tables may lead to it by [route]: nothing orders the delete in one and the insert in another of a row \
+                     that moves between them"
+            .into();
+        unless_allowed(Unordered::SharedTables, cause);
+    }
     for key in table.foreign_keys.iter().chain(&table.referenced_by) {
         let cause = format!(
             "the foreign key {} leads from {} to {}: nothing orders both",
@@ -116,11 +124,13 @@ pub fn refused_key(target: &Target, key: Option<&[String]>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::plan::tests::mapping;
 
     fn causes(unique: bool, allow: &[Unordered]) -> Vec<String> {
-        refusals(&mapping(unique).target, allow).into_iter().map(|found| found.cause).collect()
+        refusals(&mapping(unique), allow).into_iter().map(|found| found.cause).collect()
     }
 
     #[test]
@@ -131,6 +141,14 @@ mod tests {
         assert!(found[1].contains("`name` of its primary key compares texts"), "{found:?}");
         assert_eq!(causes(true, &[Unordered::UniqueKeys]).len(), 1);
         assert_eq!(causes(false, &[Unordered::TextKeys]), [""; 0]);
+    }
+
+    #[test]
+    fn several_tables_in_one_are_refused() {
+        let shared = Arc::into_inner(mapping(false)).expect("nobody else has it").shared(true);
+        let found = refusals(&shared, &[Unordered::TextKeys]);
+        assert!(matches!(&found[..], [found] if found.cause.contains("several tables")), "{found:?}");
+        assert_eq!(refusals(&shared, &[Unordered::TextKeys, Unordered::SharedTables]), []);
     }
 
     #[test]

@@ -53,6 +53,11 @@ impl Lane {
         taken
     }
 
+    /// Nothing more of it is to be applied than what is under way.
+    pub fn clear(&mut self) {
+        self.bytes -= self.queue.drain(..).map(|record| record.cost()).sum::<usize>();
+    }
+
     pub fn is_busy(&self) -> bool {
         self.busy.is_some()
     }
@@ -99,5 +104,11 @@ mod tests {
         assert_eq!(offsets(lane.take(2, 1)), [9]);
         lane.done(row(10));
         assert_eq!((lane.bytes(), lane.oldest_ms()), (0, None));
+        lane.push(record(10));
+        lane.push(record(11));
+        assert_eq!(offsets(lane.take(1, 1)), [10]);
+        lane.clear();
+        lane.done(row(11));
+        assert_eq!((lane.bytes(), lane.take(1, 1).len()), (0, 0));
     }
 }

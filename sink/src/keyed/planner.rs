@@ -9,7 +9,7 @@ use strait_mysql::{catalog::TableName, client::Conn, server::Flavor};
 use strait_schemas::{Envelope, ExactForm, Op, RecordSeq, Seq, decode_exact, seq::flags};
 use strait_service::registry::Registry;
 
-use super::{LaneRow, Mark, Part, fit, key, mark::Verdict};
+use super::{LaneRow, Mark, Part, checkpoint::Rows, fit, key::Form, mark::Verdict};
 use crate::{
     config::{Apply, Unordered},
     decode::{Columns, Decoder},
@@ -30,8 +30,10 @@ pub struct Planner {
     registry: Option<Arc<Registry>>,
     allow: Vec<Unordered>,
     fold: bool,
+    /// Where forms of keys are known. `None`: nothing is to be noted, as in a check.
+    rows: Option<Arc<Rows>>,
     /// By topic, what was last found to be in order: the table, and the key of its records.
-    fitting: HashMap<Arc<str>, Arc<Mapping>>,
+    fitting: HashMap<Arc<str>, (Arc<Mapping>, Option<Form>)>,
 }
 
 /// What a batch of records amounts to.
@@ -52,9 +54,10 @@ impl Planner {
         registry: Option<Arc<Registry>>,
         apply: &Apply,
         allow: Vec<Unordered>,
+        rows: Option<Arc<Rows>>,
     ) -> Self {
         let decoder = Decoder::new(registry.clone());
-        Self { tables, decoder, registry, allow, fold: apply.fold, fitting: HashMap::new() }
+        Self { tables, decoder, registry, allow, fold: apply.fold, rows, fitting: HashMap::new() }
     }
 
     /// # Errors
@@ -189,13 +192,18 @@ impl Planner {
         let (database, table) = (&*envelope.source.database, &*envelope.source.table);
         let mapping = self.tables.mapping(conn, columns, database, table, place).await?;
         let topic = place().topic;
-        if self.fitting.get(&topic).is_some_and(|known| Arc::ptr_eq(known, &mapping)) {
+        let form = Form::of(record.key.as_ref(), place)?;
+        let known = self.fitting.get(&topic);
+        if known.is_some_and(|(table, key)| Arc::ptr_eq(table, &mapping) && *key == form) {
             return Ok(mapping);
         }
-        let mut findings = fit::refusals(&mapping.target, &self.allow);
+        let mut findings = fit::refusals(&mapping, &self.allow);
         if findings.is_empty() {
             let source = TableName::new(database, table);
-            let told = key::columns(record.key.as_ref(), self.registry.as_ref(), place)?;
+            let told = match (form.clone(), &record.key) {
+                (Some(form), Some(key)) => Some(form.columns(key, self.registry.as_ref(), place)?),
+                _ => None,
+            };
             let led = |names: Vec<String>| {
                 names
                     .iter()
@@ -208,7 +216,10 @@ impl Planner {
             let table = mapping.target.label.to_string();
             return Err(Error::TableRefused { table, findings, place: place() });
         }
-        self.fitting.insert(topic, mapping.clone());
+        if let (Some(rows), Some(form)) = (&self.rows, &form) {
+            rows.ensure_form(conn, &form.name(), place).await?;
+        }
+        self.fitting.insert(topic, (mapping.clone(), form));
         Ok(mapping)
     }
 }

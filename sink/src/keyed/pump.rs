@@ -25,8 +25,9 @@ use crate::{
     checkpoint::{Identity, ServerRun},
     config::Config,
     error::{Error, Result, answered},
-    kafka::{Assigned, Begin, Cluster, Command, Event, Group, Owned, Revoked, Topics},
+    kafka::{Assigned, Begin, Cluster, Command, Event, Group, Owned, Revoked, Topics, ensure_none_compacted},
     metrics::{Metrics, now_us},
+    own_source::OwnSource,
     planner::KnownTables,
     private_schema,
     routes::Routes,
@@ -40,6 +41,10 @@ const LOCK_WAIT_S: u32 = 1;
 const TAKEOVER: Duration = Duration::from_secs(30);
 /// What a partition may hold however many there are.
 const LEAST_SHARE: usize = 64 << 10;
+/// Kafka is asked for its topics every 10 s, and may take as long to answer. Beyond that it is said that it does not.
+const SILENCE: Duration = Duration::from_secs(25);
+/// And then another client is tried.
+const GIVE_UP: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub struct Pump {
@@ -52,7 +57,13 @@ pub struct Pump {
     workers: Vec<Hand>,
     reports: mpsc::UnboundedReceiver<Done>,
     lanes: BTreeMap<Part, Lane>,
-    topics: usize,
+    /// To read, and how many partitions each has.
+    topics: Vec<(String, i32)>,
+    /// When Kafka last answered.
+    heard: Instant,
+    /// Where it is still to be asked whether the target is what the connector reads.
+    own_source: Option<OwnSource>,
+    cluster: Cluster,
     metrics: Metrics,
     status: Component,
     stop: CancellationToken,
@@ -70,6 +81,7 @@ struct Hand {
 pub struct Tools {
     pub registry: Option<Arc<Registry>>,
     pub routes: Arc<Routes>,
+    pub own_source: Option<OwnSource>,
     pub metrics: Metrics,
     pub status: Component,
     pub stop: CancellationToken,
@@ -89,8 +101,8 @@ impl Pump {
         let (control, rows, workers, reports) =
             answered(limit, server.place(), "opening the connections to apply by key", opening).await?;
         let topics = Topics { prefix: config.prefix.clone(), named: config.keyed.topics.clone() };
-        let group = Group::join(cluster, topics)?;
-        let Tools { metrics, status, stop, .. } = tools;
+        let group = Group::join(cluster.clone(), topics)?;
+        let Tools { own_source, metrics, status, stop, .. } = tools;
         status.waiting("no topic to read yet");
         let now = Instant::now();
         Ok(Self {
@@ -103,7 +115,10 @@ impl Pump {
             workers,
             reports,
             lanes: BTreeMap::new(),
-            topics: 0,
+            topics: Vec::new(),
+            heard: now,
+            own_source,
+            cluster,
             metrics,
             status,
             stop,
@@ -135,11 +150,43 @@ impl Pump {
 
     async fn handle(&mut self, event: Event) -> Result<()> {
         match event {
-            Event::Records(records) => self.handle_records(records),
-            Event::Assigned(assigned) => return self.handle_assigned(assigned).await,
-            Event::Revoked(revoked) => return self.handle_revoked(revoked).await,
-            Event::Subscribed(topics) => self.topics = topics,
+            Event::Records(records) => {
+                self.ensure_another_source().await?;
+                self.handle_records(records);
+            }
+            Event::Assigned(assigned) => self.handle_assigned(assigned).await?,
+            Event::Revoked(revoked) => self.handle_revoked(revoked).await?,
+            Event::Looked(topics) => self.handle_looked(topics).await?,
         }
+        self.heard = Instant::now();
+        Ok(())
+    }
+
+    /// With the first record there is a position, if there ever is one: both are of one Kafka transaction.
+    async fn ensure_another_source(&mut self) -> Result<()> {
+        match self.own_source.take() {
+            Some(own_source) => own_source.ensure_another().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Topics that are new, or not what they were, are looked at before anything of them is applied.
+    async fn handle_looked(&mut self, topics: Vec<(String, i32)>) -> Result<()> {
+        if topics == self.topics {
+            return Ok(());
+        }
+        let limit = self.config.target.answer_timeout.duration();
+        let changed: Vec<_> = topics.iter().filter(|topic| !self.topics.contains(topic)).collect();
+        for (topic, partitions) in &changed {
+            let doing = "looking at a topic's number of partitions";
+            let asked = self.rows.ensure_partitions(&mut self.control, topic, *partitions);
+            answered(limit, self.rows.place.clone(), doing, asked).await?;
+        }
+        let names: Vec<&str> = changed.iter().map(|(name, _)| name.as_str()).collect();
+        for warning in ensure_none_compacted(&self.cluster, &names).await? {
+            tracing::warn!(place = warning.place, remedy = warning.remedy, "{}", warning.cause);
+        }
+        self.topics = topics;
         Ok(())
     }
 
@@ -151,7 +198,10 @@ impl Pump {
         for part in parts {
             let worker = self.idlest();
             let connection = self.workers[worker].connection;
-            let taking = self.rows.take(&mut self.control, &part, connection);
+            let taking = async {
+                self.rows.ensure_known(&mut self.control, &part).await?;
+                self.rows.take(&mut self.control, &part, connection).await
+            };
             let row = answered(limit, self.rows.place.clone(), "taking a partition over", taking).await?;
             tracing::info!(
                 topic = %part.topic, partition = part.number, epoch = row.epoch, offset = row.next_offset, "took a partition"
@@ -180,11 +230,18 @@ impl Pump {
     /// What is under way is waited for, so that the next owner finds no lock; whether it was committed its row says.
     async fn handle_revoked(&mut self, Revoked { parts, answer }: Revoked) -> Result<()> {
         self.metrics.keyed.rebalances.inc();
+        for part in &parts {
+            self.lanes.get_mut(part).into_iter().for_each(Lane::clear);
+        }
         while parts.iter().any(|part| self.lanes.get(part).is_some_and(Lane::is_busy)) {
-            let Some(done) = self.reports.recv().await else { return Err(workers_gone()) };
-            match self.handle_done(Some(done)) {
+            let done = tokio::select! {
+                done = self.reports.recv() => done,
+                () = self.stop.cancelled() => return Ok(()),
+            };
+            let goes = done.as_ref().is_some_and(|done| parts.contains(&done.part));
+            match self.handle_done(done) {
                 // It has been known to be lost since.
-                Err(Error::PartitionLost { .. }) => {}
+                Err(Error::PartitionLost { .. }) if goes => {}
                 other => other?,
             }
         }
@@ -269,6 +326,9 @@ impl Pump {
     async fn tick(&mut self) -> Result<()> {
         self.status.beat();
         self.tell_lag();
+        if self.heard.elapsed() >= GIVE_UP {
+            return Err(self.cluster.silent());
+        }
         if self.hinted.elapsed() >= self.config.apply.offsets_interval.duration() {
             self.hinted = Instant::now();
             self.hint();
@@ -293,13 +353,18 @@ impl Pump {
             self.metrics.keyed.partition_lag.with_label_values(&labels).set(lag);
             oldest = oldest.into_iter().chain(since_us).min();
         }
-        self.metrics.lag.note(oldest, now);
+        let silent = Some(self.heard.elapsed()).filter(|silent| *silent >= SILENCE);
+        // What Kafka has by now nobody knows: the lag grows from when it last answered.
+        self.metrics.lag.note(oldest, now - silent.map_or(0, |silent| silent.as_micros() as i64));
         let bytes: usize = self.lanes.values().map(Lane::bytes).sum();
         self.metrics.queue_bytes.set(bytes as i64);
         self.metrics.parked.set(self.lanes.values().filter(|lane| lane.paused).count() as i64);
         self.metrics.in_flight.set(self.lanes.values().filter(|lane| lane.is_busy()).count() as i64);
-        if oldest.is_none() {
-            self.status.idle(match (self.topics, self.lanes.len()) {
+        if let Some(silent) = silent.filter(|_| oldest.is_none()) {
+            let why = self.group.complaint().map_or_else(String::new, |why| format!(": {why}"));
+            self.status.waiting(format!("Kafka has not answered for {} s{why}", silent.as_secs()));
+        } else if oldest.is_none() {
+            self.status.idle(match (self.topics.len(), self.lanes.len()) {
                 (0, _) => format!("no topic of prefix {} to read yet", self.config.prefix),
                 (_, 0) => "the group has given this process no partition".to_owned(),
                 (_, lanes) => format!("all that was read of {lanes} partitions is applied"),
@@ -360,7 +425,13 @@ async fn worker(
     let (apply, routes) = (&config.apply, Arc::clone(&tools.routes));
     let tables =
         KnownTables::new(&mut catalog, routes, apply.allow_triggers, apply.allow_narrower, limit).await?;
-    let planner = Planner::new(tables, tools.registry.clone(), apply, config.keyed.allow.clone());
+    let planner = Planner::new(
+        tables,
+        tools.registry.clone(),
+        apply,
+        config.keyed.allow.clone(),
+        Some(Arc::clone(rows)),
+    );
     let connection = session.connection_id();
     let worker = Worker { session, catalog, planner, rows: Arc::clone(rows), metrics: tools.metrics.clone() };
     Ok((worker, connection))

@@ -59,6 +59,8 @@ pub struct Worker {
 impl Worker {
     /// Works off jobs until nobody gives any.
     pub async fn work(mut self, mut jobs: mpsc::UnboundedReceiver<Job>, done: mpsc::UnboundedSender<Done>) {
+        let mut pings = tokio::time::interval(PING_INTERVAL);
+        pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 job = jobs.recv() => {
@@ -67,7 +69,8 @@ impl Worker {
                     // Where the run has ended nobody wants to know.
                     let _ = done.send(Done { part: job.part, epoch: job.row.epoch, result });
                 }
-                () = tokio::time::sleep(PING_INTERVAL) => {
+                // By the clock, however many jobs come: a busy worker need not ask the catalog for anything.
+                _ = pings.tick() => {
                     // What is lost shows at the next batch.
                     let _ = self.session.ping().await;
                     let _ = self.catalog.ping().await;
