@@ -61,7 +61,9 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
         "readers" => Readers { seed, changes: 10_000 }.run().await,
         "big_transaction" => BigTransaction { rows: 1_000_000, patience: Duration::from_mins(5) }.run().await,
         "cuts" => Cuts { seed, duration: Duration::from_mins(2) }.run().await,
-        "key_order" => KeyOrder { seed, duration: Duration::from_mins(5) }.run().await,
+        "key_order" => {
+            KeyOrder { seed, duration: Duration::from_mins(5), fold: seed.is_multiple_of(2) }.run().await
+        }
         "kills" => Kills { seed, kills: 100 }.run().await,
         "ddl_kills" => DdlKills { seed, kills: 80, flavor: Flavor::MySql }.run().await,
         "ddl_kills_mariadb" => DdlKills { seed, kills: 80, flavor: Flavor::MariaDb }.run().await,

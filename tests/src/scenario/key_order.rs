@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use mysql_async::Opts;
+use mysql_async::prelude::Queryable;
 
 use super::{audit, judge::LogStart, ledger};
 use crate::{Kafka, Lab, MySql, Program, Strait, compare, fresh_name};
@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct KeyOrder {
     pub seed: u64,
     pub duration: Duration,
+    /// A row's changes of one batch are merged: then not all of them show.
+    pub fold: bool,
 }
 
 impl KeyOrder {
@@ -39,7 +41,7 @@ impl KeyOrder {
         connector.start_ready(READY).await?;
         let mut sinks = Vec::new();
         for number in 1..=SINKS {
-            let sink = sink(target, kafka, &prefix, &format!("{prefix}-sink-{number}")).await?;
+            let sink = sink(target, kafka, &prefix, &format!("{prefix}-sink-{number}"), self.fold).await?;
             sink.start_ready(READY).await?;
             sinks.push(sink);
         }
@@ -51,16 +53,25 @@ impl KeyOrder {
             || sinks.iter().map(|it| format!("{}\n{}", it.name(), it.last_words())).collect::<String>();
         ensure!(comparison.equal(), "STRAIT_SEED={}: {comparison}\n{}", self.seed, words());
         let committed = audit::committed(&start.transactions(source, 2).await?)?;
-        let target: Opts = target.opts().into();
-        let applied = audit::take_applied(&target).await?;
-        applied.verify_each_once(&committed).with_context(|| format!("STRAIT_SEED={}", self.seed))?;
+        let applied = audit::take_applied(&target.opts().into()).await?;
+        let verified = match self.fold {
+            true => applied.verify_increasing(&committed),
+            false => applied.verify_each_once(&committed),
+        };
+        verified.with_context(|| format!("STRAIT_SEED={}", self.seed))?;
         for process in sinks.iter().chain([&connector]) {
             process.stop().await?;
         }
+        for (server, database) in
+            [(source, ledger::DATABASE), (target, ledger::DATABASE), (target, audit::DATABASE)]
+        {
+            drop_database(server, database).await?;
+        }
         let Disturbed { kills, pauses } = disturbed;
         Ok(format!(
-            "equal after {kills} kills and {pauses} pauses of {SINKS} sinks: {} changes committed and applied once each",
-            applied.changes()
+            "equal after {kills} kills and {pauses} pauses of {SINKS} sinks: {} changes applied, {}",
+            applied.changes(),
+            if self.fold { "folded" } else { "each that was committed once" }
         ))
     }
 
@@ -105,6 +116,13 @@ impl KeyOrder {
     }
 }
 
+/// The servers are shared with runs to come.
+async fn drop_database(server: &MySql, database: &str) -> Result<()> {
+    let mut conn = server.conn().await?;
+    conn.query_drop("SET SESSION sql_log_bin = 0").await?;
+    Ok(conn.query_drop(format!("DROP DATABASE {database}")).await?)
+}
+
 #[derive(Debug, Default)]
 struct Disturbed {
     kills: u32,
@@ -127,9 +145,9 @@ async fn connector(source: &MySql, kafka: &Kafka, prefix: &str) -> Result<Strait
     Strait::new(Program::Connector, &format!("{prefix}-connector"), settings).await
 }
 
-/// A member of the prefix's group. Unfolded: the audit must see each change.
-pub async fn sink(target: &MySql, kafka: &Kafka, prefix: &str, name: &str) -> Result<Strait> {
-    let port = target.port().to_string();
+/// A member of the prefix's group. Unfolded, the audit sees each change.
+async fn sink(target: &MySql, kafka: &Kafka, prefix: &str, name: &str, fold: bool) -> Result<Strait> {
+    let (port, fold) = (target.port().to_string(), fold.to_string());
     let settings = [
         ("order", "key"),
         ("prefix", prefix),
@@ -140,7 +158,7 @@ pub async fn sink(target: &MySql, kafka: &Kafka, prefix: &str, name: &str) -> Re
         ("kafka.options.session.timeout.ms", SESSION_MS),
         ("kafka.options.heartbeat.interval.ms", "1000"),
         ("apply.allow_triggers", "true"),
-        ("apply.fold", "false"),
+        ("apply.fold", &fold),
         ("apply.lanes", "2"),
     ];
     Strait::new(Program::Sink, name, settings).await
