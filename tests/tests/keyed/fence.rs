@@ -1,9 +1,9 @@
 //! Whoever has lost a partition commits nothing any more, whatever it believes.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use e2e::{
-    Lab, Latency, Program, Proxy, Strait,
-    debezium::{Debezium, Form, TABLE},
+    Latency, Proxy, Strait,
+    debezium::{Form, TABLE},
     eventually,
 };
 use mysql_async::prelude::Queryable;
@@ -52,23 +52,6 @@ async fn whose_offset_is_gone_commits_nothing() -> Result<()> {
     fenced("next_offset = 2", &["a", "c"]).await
 }
 
-/// A process of its own, in the group that all of them share.
-async fn sink(scene: &Scene, writer: &Debezium, name: &str, more: &[(&str, &str)]) -> Result<Strait> {
-    let (kafka, port) = (Lab::shared().kafka().await?, scene.server.port().to_string());
-    let settings = [
-        ("order", "key"),
-        ("prefix", &writer.prefix),
-        ("target.host", scene.server.host()),
-        ("target.port", &port),
-        ("target.user", scene.server.user()),
-        ("kafka.brokers", kafka.bootstrap()),
-        ("kafka.options.session.timeout.ms", "6000"),
-        ("apply.allow_triggers", "true"),
-        ("target.lock_wait", "1m"),
-    ];
-    Strait::new(Program::Sink, name, settings.iter().chain(more).copied()).await
-}
-
 /// Its batch was on the way when it was paused, and arrives after another process has applied the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_arrives_late_is_fenced() -> Result<()> {
@@ -78,21 +61,24 @@ async fn a_batch_that_arrives_late_is_fenced() -> Result<()> {
         Proxy::start(format!("{}:{}", scene.server.host(), scene.server.port()), Latency::NONE).await?;
     let port = proxy.port().to_string();
     let link = [("target.host", "127.0.0.1"), ("target.port", &*port), ("target.answer_timeout", "2m")];
-    let first = sink(&scene, &writer, "keyed-late", &link).await?;
-    let second = sink(&scene, &writer, "keyed-direct", &[]).await?;
+    let first = scene.process("keyed-late", &link).await?;
+    let second = scene.process("keyed-direct", &[]).await?;
     first.start_ready(PATIENCE).await?;
     writer.create(goods(1, Some("a"), 1)).await?;
     scene.becomes(NOTED, &["a"]).await?;
+    // What is under way from now on is the next batch.
+    has(&first, "strait_sink_batches_total", 1.0).await?;
+    has(&first, "strait_sink_lanes_busy", 0.0).await?;
 
     proxy.freeze();
     writer.update(goods(1, Some("a"), 1), goods(1, Some("b"), 1)).await?;
-    has(&first, "strait_sink_lanes_busy").await?;
+    has(&first, "strait_sink_lanes_busy", 1.0).await?;
     first.freeze()?;
     second.start()?;
     scene.becomes(NOTED, &["a", "b"]).await?;
     proxy.heal();
     first.thaw()?;
-    has(&first, "strait_sink_fenced_total").await?;
+    has(&first, "strait_sink_fenced_total", 1.0).await?;
     writer.update(goods(1, Some("b"), 1), goods(1, Some("c"), 1)).await?;
     scene.becomes(NOTED, &["a", "b", "c"]).await?;
     let killed = second.words()?.contains("held the row");
@@ -101,14 +87,15 @@ async fn a_batch_that_arrives_late_is_fenced() -> Result<()> {
     second.stop().await
 }
 
-/// The number is 1.
-async fn has(sink: &Strait, metric: &str) -> Result<()> {
+async fn has(sink: &Strait, metric: &str, expected: f64) -> Result<()> {
     eventually(PATIENCE, || async {
         let metrics = sink.metrics().await.map_err(|error| error.to_string())?;
         let seen = metrics.sum(metric);
-        if seen == Some(1.0) { Ok(()) } else { Err(format!("{metric} is {seen:?}")) }
+        if seen == Some(expected) { Ok(()) } else { Err(format!("{metric} is {seen:?}")) }
     })
     .await
+    .with_context(|| sink.last_words())
+    .map(drop)
 }
 
 /// A process that was paused in the middle of a transaction holds the partition's row: who takes over ends its connection.
@@ -116,8 +103,8 @@ async fn has(sink: &Strait, metric: &str) -> Result<()> {
 async fn a_paused_process_commits_nothing_any_more() -> Result<()> {
     let mut scene = Scene::new(&[&[TABLE], &AUDIT[..]].concat()).await?;
     let writer = scene.debezium(Form::Json).await?;
-    let first = sink(&scene, &writer, "keyed-first", &[]).await?;
-    let second = sink(&scene, &writer, "keyed-second", &[]).await?;
+    let first = scene.process("keyed-first", &[]).await?;
+    let second = scene.process("keyed-second", &[]).await?;
     first.start_ready(PATIENCE).await?;
     writer.create(goods(1, Some("a"), 1)).await?;
     scene.becomes(NOTED, &["a"]).await?;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use e2e::{
-    Lab, MySql,
+    Lab, MySql, Program, Strait,
     debezium::{Debezium, Form, Row},
     eventually,
     fake_source::FakeSource,
@@ -80,6 +80,23 @@ impl Scene {
 
     pub async fn run(&self, statement: &str) -> Result<()> {
         Ok(self.server.conn_to(&self.database).await?.query_drop(statement).await?)
+    }
+
+    /// A process of its own, in the group that all of them share.
+    pub async fn process(&self, name: &str, more: &[(&str, &str)]) -> Result<Strait> {
+        let port = self.server.port().to_string();
+        let settings = [
+            ("order", "key"),
+            ("prefix", &self.config.prefix),
+            ("target.host", self.server.host()),
+            ("target.port", &port),
+            ("target.user", self.server.user()),
+            ("kafka.brokers", &self.config.kafka.brokers),
+            ("kafka.options.session.timeout.ms", "6000"),
+            ("apply.allow_triggers", "true"),
+            ("target.lock_wait", "1m"),
+        ];
+        Strait::new(Program::Sink, name, settings.iter().chain(more).copied()).await
     }
 
     /// The condition of rows of its progress: by the primary key, as other tests hold rows of theirs.
