@@ -1,6 +1,7 @@
 //! Preflight: everything that `run` needs, looked at before anything is changed. `check` prints all findings;
 //! `run` makes the target's part of it at its first start, and each table's when its first record comes.
 
+mod keyed;
 mod lock_waits;
 mod tables;
 
@@ -16,10 +17,10 @@ use strait_service::{Finding, Refusal as _, Severity, config::Settings as _, reg
 
 use crate::{
     checkpoint::ServerRun,
-    config::{Config, DdlPolicy},
+    config::{Config, DdlPolicy, Order},
     error::{Error, Result, answered},
     finding::from_mysql,
-    kafka::{Cluster, Ends, TableChange, inspect},
+    kafka::{Cluster, Ends, TableChange, data_topics, inspect},
     own_source::OwnSource,
     row_events,
 };
@@ -41,7 +42,8 @@ pub async fn target_findings(config: &Config, tables: Vec<TableName>) -> Vec<Fin
         schema: PRIVATE_SCHEMA.into(),
         tables,
         allow_triggers: config.apply.allow_triggers,
-        schema_changes: config.ddl.policy == DdlPolicy::Apply || !config.ddl.apply.is_empty(),
+        schema_changes: config.order == Order::Transaction
+            && (config.ddl.policy == DdlPolicy::Apply || !config.ddl.apply.is_empty()),
         packet: PACKET,
     };
     let report = check_target(&config.server_options(), &needs).await;
@@ -51,6 +53,9 @@ pub async fn target_findings(config: &Config, tables: Vec<TableName>) -> Vec<Fin
 /// All findings of target, Kafka and registry; nothing is changed anywhere.
 pub async fn check(config: Arc<Config>) -> Result<Vec<Finding>> {
     ensure_settings(&config)?;
+    if config.order == Order::Key {
+        return Ok(keyed::check(&config).await);
+    }
     let in_background = Arc::clone(&config);
     let looked = tokio::task::spawn_blocking(move || kafka_and_registry(&in_background)).await;
     let Looked { topics, changes, position, registry, mut findings } =
@@ -94,7 +99,7 @@ fn kafka_and_registry(config: &Config) -> Looked {
     let spine = topics::spine_topic(&config.prefix);
     match inspect(&cluster) {
         Ok(topics) if topics.contains(&spine) => {
-            let data = tables::data_topics(&config.prefix, &topics);
+            let data = data_topics(&config.prefix, &topics);
             (looked.topics, looked.findings) = tables::read_newest(config, &data);
             match Ends::new(config).and_then(|ends| ends.position(&config.prefix)) {
                 Ok(position) => looked.position = position,

@@ -29,6 +29,10 @@ pub struct Config {
     /// This sink's name: its progress hangs on (origin, name), so it is never changed, and never shared by two
     /// running sinks. Default: "main".
     pub name: Option<String>,
+    /// "transaction": the source's transactions, whole and in their order, by one process. "key": the rows of each key in their order, by any
+    /// number of processes that share the topics' partitions, of topics that Debezium wrote, too; one-way only (docs/operations.md).
+    pub order: Order,
+    pub keyed: Keyed,
     pub target: Target,
     pub kafka: Kafka,
     pub registry: registry::Config,
@@ -42,6 +46,48 @@ pub struct Config {
     pub retry: retry::Config,
     pub log: log::Config,
     pub http: http::Config,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    #[default]
+    Transaction,
+    Key,
+}
+
+/// What holds with `order = "key"` alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keyed {
+    /// Tables are refused in which rows of different keys have to do with each other, as nothing orders them. These are applied to all the
+    /// same: "foreign-keys" (nothing is checked; a parent's cascades are made when it goes), "unique-keys" (a value that changes hands is
+    /// waited for, for a minute), "text-keys" (a primary key of which different texts may be equal at the target: no row may change its
+    /// text to an equal one), "shared-tables" (several tables routed into one: no row may move from one to another).
+    pub allow: Vec<Unordered>,
+    /// The topics to apply, by name. Default: all of the prefix that hold rows.
+    pub topics: Vec<String>,
+}
+
+/// Why rows of different keys have to do with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unordered {
+    ForeignKeys,
+    UniqueKeys,
+    TextKeys,
+    SharedTables,
+}
+
+impl Unordered {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ForeignKeys => "foreign-keys",
+            Self::UniqueKeys => "unique-keys",
+            Self::TextKeys => "text-keys",
+            Self::SharedTables => "shared-tables",
+        }
+    }
 }
 
 /// The MySQL server to write to.
@@ -347,12 +393,52 @@ impl Settings for Config {
                 );
             }
         }
+        if self.order == Order::Key {
+            findings.extend(self.refused_by_key());
+        }
         findings.extend(Routes::new(&self.route).err().into_iter().flatten());
         findings
     }
 }
 
+/// What `order = "key"` rests on: only committed records, no start but where the target says, and a group that works as the reader does.
+const KEYED_OPTIONS: [(&str, &str); 3] = [
+    ("isolation.level", "read_committed"),
+    ("auto.offset.reset", "error"),
+    // Partitions are taken and given back one by one.
+    ("partition.assignment.strategy", "cooperative-sticky"),
+];
+
 impl Config {
+    /// Settings that `order = "key"` does not know.
+    fn refused_by_key(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if self.apply.start != "first" {
+            findings.push(refuse(
+                "apply.start",
+                "transactions of a GTID set cannot be left out with order = \"key\", which knows none",
+                "apply.start = \"first\"",
+            ));
+        }
+        if self.apply.path == ApplyPath::Binlog {
+            findings.push(refuse(
+                "apply.path",
+                "with order = \"key\" rows are written in SQL: events have no upsert",
+                "apply.path = \"sql\"",
+            ));
+        }
+        for (name, needed) in KEYED_OPTIONS {
+            if self.kafka.options.iter().any(|(option, value)| option == name && value != needed) {
+                findings.push(refuse(
+                    &format!("kafka.options.{name}"),
+                    format!("order = \"key\" works only with {name} = \"{needed}\""),
+                    "leave it out",
+                ));
+            }
+        }
+        findings
+    }
+
     pub fn origin(&self) -> &str {
         self.origin.as_deref().unwrap_or(&self.prefix)
     }
@@ -413,7 +499,23 @@ mod tests {
     #[test]
     fn each_missing_value_is_named() {
         type Spoil = fn(&mut Config);
-        let cases: [(Spoil, &str); 9] = [
+        let cases: [(Spoil, &str); 13] = [
+            (
+                |c| {
+                    c.order = Order::Key;
+                    c.kafka.options = [("partition.assignment.strategy", "range")].into_iter().collect();
+                },
+                "setting kafka.options.partition.assignment.strategy",
+            ),
+            (|c| (c.order, c.apply.start) = (Order::Key, "a:1".into()), "setting apply.start"),
+            (|c| (c.order, c.apply.path) = (Order::Key, ApplyPath::Binlog), "setting apply.path"),
+            (
+                |c| {
+                    c.order = Order::Key;
+                    c.kafka.options = [("isolation.level", "read_uncommitted")].into_iter().collect();
+                },
+                "setting kafka.options.isolation.level",
+            ),
             (|c| c.prefix.clear(), "setting prefix"),
             (|c| c.target.host.clear(), "setting target.host"),
             (|c| c.target.user.clear(), "setting target.user"),

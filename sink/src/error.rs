@@ -4,6 +4,7 @@
 //! invent rows, so the process ends with the cause, the record's coordinates and the remedy. There is no
 //! third way: the log is ordered, so no record can be set aside.
 
+mod by_key;
 mod schema_change;
 mod table;
 
@@ -34,6 +35,10 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { topic, partition, offset, seq, index, gtid } = self;
+        if seq.raw() == 0 {
+            // Another writer's.
+            return write!(f, "topic {topic} partition {partition} offset {offset}, transaction {gtid}");
+        }
         write!(
             f,
             "topic {topic} partition {partition} offset {offset}, seq {seq} record {index}, transaction {gtid}"
@@ -65,6 +70,34 @@ pub enum Error {
     RecordGap { seq: Seq, index: u32, found: String, topic: String, partition: i32, offset: i64 },
     #[error("the record's strait.seq header is {cause}")]
     Header { cause: String, topic: String, partition: i32, offset: i64 },
+
+    // By key.
+    #[error("another process has taken over the partition: its epoch is no longer {epoch}")]
+    PartitionLost { topic: String, partition: i32, epoch: u64, offset: i64, place: String },
+    #[error("the offsets in the target are of the Kafka cluster {expected}, and this one is {found}")]
+    OtherCluster { found: String, expected: String, place: String },
+    #[error(
+        "the log has {first} to {end}, and the target's row says to go on at {offset}: records are gone, or it is another log"
+    )]
+    OffsetGone { topic: String, partition: i32, offset: i64, first: i64, end: i64 },
+    #[error(
+        "records that were applied were never committed: a record of attempt {attempt} contradicts attempt {applied}"
+    )]
+    StaleAttempt { attempt: u32, applied: u32, place: Place },
+    #[error("a truncate of {table} has no place among the rows of other partitions")]
+    TruncateByKey { table: String, place: Place },
+    #[error(
+        "the topic has {found} partitions, and had {known}: records of one key may lie in two of them, which nothing orders"
+    )]
+    PartitionsChanged { topic: String, known: i32, found: i32, row: String, place: String },
+    #[error(
+        "the topic's keys have another form ({form}) than before ({known}): records of one key may lie in two partitions"
+    )]
+    KeyFormChanged { form: String, known: String, row: String, place: Place },
+    #[error(
+        "the topic is compacted ({policy}), and a delete that is compacted away before it was read leaves its row for ever"
+    )]
+    Compacted { topic: String, policy: String, place: String },
 
     // Kafka and the registry.
     #[error("{doing} failed")]
@@ -185,6 +218,7 @@ impl Error {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Superseded { .. }
+            | Self::PartitionLost { .. }
             | Self::Kafka { .. }
             | Self::KafkaFatal { .. }
             | Self::KafkaSilent { .. }
@@ -210,6 +244,13 @@ impl Error {
             }
             Self::Registry { source, .. } | Self::RegistryClient { source } => source.disposition(),
             Self::SpineGap { .. }
+            | Self::OtherCluster { .. }
+            | Self::OffsetGone { .. }
+            | Self::StaleAttempt { .. }
+            | Self::TruncateByKey { .. }
+            | Self::PartitionsChanged { .. }
+            | Self::KeyFormChanged { .. }
+            | Self::Compacted { .. }
             | Self::KafkaSetting { .. }
             | Self::SpineTruncated { .. }
             | Self::SpineConflict { .. }
@@ -263,6 +304,7 @@ impl Error {
             }
             Self::Mysql(_) => "target",
             Self::Superseded { .. } => "superseded",
+            Self::PartitionLost { .. } => "fenced",
             _ => "other",
         }
     }
@@ -337,6 +379,13 @@ impl Refusal for Error {
                 format!("topic {topic} partition {partition} offset {offset}")
             }
             Self::GapKept { place, .. } => place.clone(),
+            Self::OffsetGone { topic, partition, offset, .. } => {
+                format!("topic {topic} partition {partition} offset {offset}")
+            }
+            Self::PartitionsChanged { topic, place, .. } | Self::Compacted { topic, place, .. } => format!("topic {topic}, {place}"),
+            Self::PartitionLost { topic, partition, offset, place, .. } => {
+                format!("topic {topic} partition {partition} offset {offset}, {place}")
+            }
             Self::KafkaSetting { setting, .. } => format!("setting {setting}"),
             Self::Kafka { place, .. }
             | Self::KafkaFatal { place, .. }
@@ -346,10 +395,14 @@ impl Refusal for Error {
             | Self::TargetLost { place, .. }
             | Self::TargetSilent { place, .. }
             | Self::Fenced { place, .. }
+            | Self::OtherCluster { place, .. }
             | Self::CommitLost { place, .. } => place.clone(),
             Self::Registry { place, .. }
             | Self::Decode { place, .. }
             | Self::NoImage { place }
+            | Self::StaleAttempt { place, .. }
+            | Self::TruncateByKey { place, .. }
+            | Self::KeyFormChanged { place, .. }
             | Self::ForeignFormat { place, .. }
             | Self::MissingTable { place, .. }
             | Self::NoKey { place, .. }
@@ -388,33 +441,24 @@ impl Refusal for Error {
                  retention.bytes); data topics must not be compacted"
                     .into()
             }
-            Self::SpineConflict { .. } => {
-                "two connectors publish under one prefix, or a mirror copies without isolation.level = \
-                 read_committed: stop the one too many, or let the mirror read committed records only"
-                    .into()
-            }
-            Self::GenerationWithoutSnapshot { .. } => {
-                "the connector has begun anew without a snapshot, so changes in between are unknown: take a \
-                 snapshot, then start the sink with start = the snapshot's GTID set under a new sink.name"
-                    .into()
-            }
+            Self::SpineConflict { .. } => CONFLICT_REMEDY.into(),
+            Self::GenerationWithoutSnapshot { .. } => GENERATION_REMEDY.into(),
             Self::GapKept { .. } => GAP_REMEDY.into(),
+            Self::OtherCluster { .. }
+            | Self::OffsetGone { .. }
+            | Self::StaleAttempt { .. }
+            | Self::PartitionsChanged { .. }
+            | Self::KeyFormChanged { .. }
+            | Self::Compacted { .. }
+            | Self::TruncateByKey { .. } => return self.keyed_remedy(),
             Self::SpineEntry { .. } => "run the sink in the version of the connector, or a newer one".into(),
-            Self::Header { .. } => {
-                "only topics written by strait-connector can be applied in transaction order: check \
-                 source.prefix, and that nothing else writes to them (a mirror must copy headers)"
-                    .into()
-            }
+            Self::Header { .. } => HEADER_REMEDY.into(),
             Self::Registry { .. } | Self::RegistryClient { .. } => {
                 "check registry.url and its credentials; a schema's id must be known to the registry \
                  that the connector uses, or to a copy that keeps ids"
                     .into()
             }
-            Self::Decode { .. } | Self::NoImage { .. } => {
-                "was it written by strait-connector with binlog_row_image = FULL? Look at it with: kcat -C \
-                 -t TOPIC -p PARTITION -o OFFSET -c 1"
-                    .into()
-            }
+            Self::Decode { .. } | Self::NoImage { .. } => RECORD_REMEDY.into(),
             Self::MissingTable { .. }
             | Self::NotEmpty { .. }
             | Self::NoKey { .. }
@@ -460,6 +504,7 @@ impl Refusal for Error {
             ),
             Self::Kafka { .. } | Self::KafkaFatal { .. } | Self::KafkaSilent { .. } => KAFKA_REMEDY.into(),
             Self::Superseded { .. }
+            | Self::PartitionLost { .. }
             | Self::Mysql(_)
             | Self::TargetLost { .. }
             | Self::Preflight { .. }
@@ -475,9 +520,17 @@ impl Refusal for Error {
     }
 }
 
+const HEADER_REMEDY: &str = "only topics written by strait-connector can be applied in transaction order (others by order = \"key\"): check \
+     `prefix`, and that nothing else writes to them (a mirror must copy headers)";
+const RECORD_REMEDY: &str = "was it written by strait-connector or Debezium (its envelope, not flattened), with binlog_row_image = FULL at the \
+     source? Look at it with: kcat -C -t TOPIC -p PARTITION -o OFFSET -c 1";
 const SILENT_REMEDY: &str = "is the server overloaded, or the link to it cut? A statement that rightly takes longer (a row of a large table without \
      a primary key is found by a full scan) needs a primary key, or a greater target.answer_timeout";
 
+const CONFLICT_REMEDY: &str = "two connectors publish under one prefix, or a mirror copies without isolation.level = \
+                 read_committed: stop the one too many, or let the mirror read committed records only";
+const GENERATION_REMEDY: &str = "the connector has begun anew without a snapshot, so changes in between are unknown: take a \
+                 snapshot, then start the sink with start = the snapshot's GTID set under a new sink.name";
 const GAP_REMEDY: &str = "snapshot.rows = \"replace\" makes the target's tables equal to the source's (rows that only the target has \
                           are deleted); set it back to \"keep\" when the snapshot has come";
 const UNTYPED_REMEDY: &str = "let the connector send types: schema.format = \"avro\" or \"json\"; the sink reads what follows \

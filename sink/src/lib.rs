@@ -22,6 +22,7 @@ pub mod datum;
 mod ddl;
 mod decode;
 mod kafka;
+mod keyed;
 pub mod merge;
 pub mod plan;
 mod planner;

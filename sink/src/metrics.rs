@@ -40,6 +40,18 @@ pub struct Metrics {
     pub generation: IntGauge,
     pub seq: IntGauge,
     pub lag: Lag,
+    /// Of the order of keys.
+    pub keyed: KeyedMetrics,
+}
+
+/// What is told where the order is that of keys.
+#[derive(Clone, Debug)]
+pub struct KeyedMetrics {
+    pub partitions: IntGauge,
+    pub partition_lag: GaugeVec,
+    pub rebalances: IntCounter,
+    pub fenced: IntCounter,
+    pub repeated: IntCounter,
 }
 
 /// Microseconds since 1970.
@@ -137,6 +149,12 @@ impl Metrics {
         let options = Opts::new("strait_sink_ddl_running_seconds", help);
         let ddl_running_seconds = Gauge::with_opts(options).expect("a valid metric");
         register(Box::new(ddl_running_seconds.clone()));
+        let options = Opts::new(
+            "strait_sink_partition_lag_seconds",
+            "Age of the oldest record of a partition that is read and not applied; 0 when all are.",
+        );
+        let partition_lag = GaugeVec::new(options, &["topic", "partition"]).expect("a valid metric");
+        register(Box::new(partition_lag.clone()));
         let lag = Lag::new();
         register(Box::new(lag.clone()));
         build_info(registry);
@@ -177,6 +195,22 @@ impl Metrics {
             generation: gauge("generation", "Generation of the last applied transaction."),
             seq: gauge("seq", "Number of the last applied transaction."),
             lag,
+            keyed: KeyedMetrics {
+                partitions: gauge("partitions", "Partitions that this process applies by key."),
+                partition_lag,
+                rebalances: counter(
+                    "rebalances_total",
+                    "Times that the group gave or took partitions (order = \"key\").",
+                ),
+                fenced: counter(
+                    "fenced_total",
+                    "Commits that were refused, as another process had taken the partition over.",
+                ),
+                repeated: counter(
+                    "repeated_records_total",
+                    "Records that the topic holds twice, passed over (order = \"key\").",
+                ),
+            },
         }
     }
 

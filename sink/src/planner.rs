@@ -28,7 +28,7 @@ use crate::{
     table_map::Mapping,
 };
 use gathered::Gathered;
-pub use known_tables::KnownTables;
+pub use known_tables::{Images, KnownTables};
 
 #[derive(Debug, Clone, Copy)]
 pub struct PlannerOptions {
@@ -151,8 +151,7 @@ impl Planner {
             None => Vec::new(),
         };
         let partial_log = exact.iter().any(|it| it.form == ExactForm::Absent);
-        let images =
-            known_tables::Images { mapping: &mapping, columns: &columns, owner: value, exact: &exact };
+        let images = Images { mapping: &mapping, columns: &columns, owner: value, exact: &exact };
         let (before, after) = images.rows(envelope.before, envelope.after).map_err(|(column, cause)| {
             Error::Value { table: mapping.target.label.to_string(), column, cause, place: place() }
         })?;

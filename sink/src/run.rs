@@ -22,12 +22,13 @@ use crate::{
     apply::{Applier, ApplyOptions, session as session_settings},
     check,
     checkpoint::{self, Claim, Identity, ServerRun, Started, Successor},
-    config::Config,
+    config::{Config, Order},
     control::{Control, Fence},
     ddl::SchemaChanges,
     decode::Decoder,
     error::{Error, Result, answered},
     kafka::{Cluster, Feed},
+    keyed,
     merge::Merge,
     metrics::Metrics,
     own_source::OwnSource,
@@ -90,7 +91,7 @@ pub async fn run_with(config: Arc<Config>, context: Context) -> Result<()> {
             status.stopped();
             return Ok(());
         }
-        let error = run.explained(error).await;
+        let error = if config.order == Order::Key { error } else { run.explained(error).await };
         if error.disposition() != Disposition::Retry {
             status.halted(error.line());
             return Err(error);
@@ -126,10 +127,39 @@ struct Run {
 impl Run {
     /// One run of the start procedure and the pump; ends without an error only at the shutdown.
     async fn session(&self) -> Result<()> {
-        tokio::select! {
-            pump = Box::pin(self.start()) => Box::pin(pump?.run()).await,
-            () = self.stop.cancelled() => Ok(()),
+        match self.config.order {
+            Order::Transaction => tokio::select! {
+                pump = Box::pin(self.start()) => Box::pin(pump?.run()).await,
+                () = self.stop.cancelled() => Ok(()),
+            },
+            Order::Key => tokio::select! {
+                pump = Box::pin(self.start_keyed()) => Box::pin(pump?.run()).await,
+                () = self.stop.cancelled() => Ok(()),
+            },
         }
+    }
+
+    /// The start procedure where the order is that of keys: partitions are taken over when the group gives them.
+    async fn start_keyed(&self) -> Result<keyed::Pump> {
+        self.status.starting("asking the target");
+        self.ensure_target().await?;
+        let own_source = self.ensure_another_source().await?;
+        self.status.starting("asking Kafka");
+        let cluster = Cluster::new(&self.config);
+        let asked = cluster.clone();
+        let cluster_id = blocking(move || asked.id(&asked.consumer()?)).await?;
+        let tools = keyed::Tools {
+            registry: self.registry.clone(),
+            routes: Arc::clone(&self.routes),
+            own_source,
+            metrics: self.metrics.clone(),
+            status: self.status.clone(),
+            stop: self.stop.clone(),
+        };
+        let unused = "nothing to do with order = \"key\"";
+        self.lanes.idle(unused);
+        self.ddl.idle(unused);
+        keyed::Pump::start(Arc::clone(&self.config), cluster, cluster_id, tools).await
     }
 
     async fn start(&self) -> Result<Pump> {

@@ -52,6 +52,8 @@ pub struct FakeSource {
     encoder: TableEncoder,
     /// Columns of the table.
     width: usize,
+    /// Its own records are written in Kafka's transactions, one a call.
+    transactional: bool,
     producer: ThreadedProducer<DefaultProducerContext>,
 }
 
@@ -72,9 +74,28 @@ impl FakeSource {
         let encoder = TableEncoder::json(&schema(&prefix, database, more), true);
         let topic = topic.into();
         let (database, width) = (database.to_owned(), 3 + more.len());
-        let it =
-            Self { prefix, database, attempt: 1, topic, spine, schema_id: None, encoder, width, producer };
+        let it = Self {
+            prefix,
+            database,
+            attempt: 1,
+            topic,
+            spine,
+            schema_id: None,
+            encoder,
+            width,
+            transactional: false,
+            producer,
+        };
         it.begin(1).await?;
+        Ok(it)
+    }
+
+    /// As a connector writes: behind the records of each transaction there is Kafka's marker of its end.
+    pub async fn transactional(kafka: &Kafka, database: &str) -> Result<Self> {
+        let mut it = Self::new(kafka, database).await?;
+        it.producer = kafka.client().set("linger.ms", "1").set("transactional.id", &it.prefix).create()?;
+        tokio::task::block_in_place(|| it.producer.init_transactions(Duration::from_secs(20)))?;
+        it.transactional = true;
         Ok(it)
     }
 
@@ -99,6 +120,7 @@ impl FakeSource {
     pub async fn records(&self, number: u64, first: u32, events: &[Event]) -> Result<Vec<u32>> {
         let mut counts = vec![0; PARTITIONS as usize];
         let mut index = first;
+        self.begin_write()?;
         for event in events {
             for (id, value, mark) in self.encoded(event)? {
                 let partition = id.rem_euclid(i64::from(PARTITIONS)) as i32;
@@ -113,7 +135,7 @@ impl FakeSource {
                 if let Some(mark) = mark {
                     all = all.insert(Header { key: mark, value: Some("{}") });
                 }
-                let key = id.to_string();
+                let key = format!(r#"{{"id":{id}}}"#);
                 let mut record = BaseRecord::to(&self.topic).partition(partition).key(&key).headers(all);
                 if let Some(value) = &value {
                     record = record.payload(value);
@@ -173,13 +195,26 @@ impl FakeSource {
 
     async fn spine(&self, record: SpineRecord) -> Result<()> {
         let payload = record.encode();
+        self.begin_write()?;
         let record: BaseRecord<'_, str, _> = BaseRecord::to(&self.spine).partition(0).payload(&payload);
         self.producer.send(record).map_err(|(error, _)| error)?;
         self.delivered().await
     }
 
+    fn begin_write(&self) -> Result<()> {
+        if self.transactional {
+            self.producer.begin_transaction()?;
+        }
+        Ok(())
+    }
+
     /// `flush` would poll in steps of 100 ms.
     async fn delivered(&self) -> Result<()> {
+        if self.transactional {
+            return Ok(tokio::task::block_in_place(|| {
+                self.producer.commit_transaction(Duration::from_secs(20))
+            })?);
+        }
         eventually(Duration::from_secs(20), || async {
             match self.producer.in_flight_count() {
                 0 => Ok(()),

@@ -13,10 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::child::{Child, Usage};
 use crate::external;
@@ -191,6 +193,37 @@ impl Kafka {
             result.map_err(|(topic, code)| anyhow::anyhow!("create topic {topic}: {code}"))?;
         }
         Ok(())
+    }
+
+    /// Gives a topic more partitions.
+    pub async fn grow(&self, topic: &str, partitions: usize) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let wish = NewPartitions::new(topic, partitions);
+        let results = admin.create_partitions([&wish], &AdminOptions::new()).await?;
+        results.into_iter().try_for_each(|result| match result {
+            Ok(_) => Ok(()),
+            Err((topic, code)) => bail!("give {topic} {partitions} partitions: {code}"),
+        })
+    }
+
+    /// Changes a setting of a topic.
+    pub async fn configure(&self, topic: &str, name: &str, value: &str) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
+        let results = admin.alter_configs([&change], &AdminOptions::new()).await?;
+        results.into_iter().try_for_each(|result| match result {
+            Ok(_) => Ok(()),
+            Err((_, code)) => bail!("set {name} of {topic}: {code}"),
+        })
+    }
+
+    /// Records before this offset go, as after their retention.
+    pub async fn delete_records(&self, topic: &str, partition: i32, before: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(before))?;
+        let deleted = admin.delete_records(&list, &AdminOptions::new()).await?;
+        deleted.elements().iter().try_for_each(|it| Ok(it.error()?))
     }
 
     /// SIGKILL for one node, 0 being the first.

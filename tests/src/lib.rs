@@ -29,6 +29,7 @@ pub mod strait;
 pub mod workload;
 // What is built on them: judging a published log, measuring.
 pub mod bench;
+pub mod debezium;
 pub mod fake_source;
 pub mod oracle;
 pub mod scenario;

@@ -396,11 +396,11 @@ fn number(error: &Error) -> Option<u16> {
     }
 }
 
-fn is_lock(error: &Error) -> bool {
+pub fn is_lock(error: &Error) -> bool {
     matches!(number(error), Some(code::LOCK_WAIT_TIMEOUT | code::DEADLOCK))
 }
 
 /// What may come of the order in which rows were written, of folding them, or of writing many at once.
-fn may_be_of_form(error: &Error) -> bool {
+pub fn may_be_of_form(error: &Error) -> bool {
     matches!(error, Error::Drift { .. } | Error::Apply { .. } | Error::ValueChanged { .. }) && !is_lock(error)
 }

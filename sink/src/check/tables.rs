@@ -51,25 +51,6 @@ pub fn is_avro(newest: &Newest) -> bool {
     newest.record.value.as_ref().is_some_and(|value| value.first() == Some(&0))
 }
 
-/// The topics that hold rows of tables. A longer prefix may begin with this one and a dot.
-pub fn data_topics<'a>(prefix: &str, topics: &'a [String]) -> Vec<&'a str> {
-    let own = format!("{}.", topics::sanitise(prefix));
-    let others: Vec<&str> = topics
-        .iter()
-        .filter_map(|topic| topic.strip_suffix("strait.spine"))
-        .filter(|other| other.len() > own.len() && other.starts_with(&own))
-        .collect();
-    topics
-        .iter()
-        .map(String::as_str)
-        .filter(|topic| !others.iter().any(|other| topic.starts_with(other)))
-        .filter(|topic| {
-            let rest = topic.strip_prefix(&own).unwrap_or_default();
-            rest.contains('.') && !rest.starts_with("strait.")
-        })
-        .collect()
-}
-
 /// Reads the newest record of each topic; blocking.
 pub fn read_newest(config: &Config, topics: &[&str]) -> (Vec<DataTopic>, Vec<Finding>) {
     let (mut found, mut findings) = (Vec::new(), Vec::new());
@@ -317,27 +298,4 @@ async fn applied(conn: &mut Conn, config: &Config) -> Option<Seq> {
         // Before the first start there is no such table.
         .unwrap_or_default();
     seq.flatten().filter(|seq| *seq > 0).map(Seq::from_raw)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::data_topics;
-
-    #[test]
-    fn topics_of_tables_are_told_from_our_own_and_from_another_prefix_s() {
-        let topics = [
-            "p.shop.orders",
-            "p.strait.spine",
-            "p.strait.position",
-            "p.transaction",
-            "p",
-            "px.shop.a",
-            "p.a.b.c",
-            "p.east.strait.spine",
-            "p.east.shop.orders",
-        ]
-        .map(String::from);
-        assert_eq!(data_topics("p", &topics), ["p.shop.orders", "p.a.b.c"]);
-        assert_eq!(data_topics("p.east", &topics), ["p.east.shop.orders"]);
-    }
 }

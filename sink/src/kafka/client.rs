@@ -8,10 +8,12 @@ use crate::{
 };
 use rdkafka::{
     ClientConfig, ClientContext,
+    admin::AdminClient,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::KafkaError,
-    types::RDKafkaConfRes,
+    metadata::MetadataTopic,
+    types::{RDKafkaConfRes, RDKafkaErrorCode},
 };
 use strait_service::Complaint;
 
@@ -89,9 +91,20 @@ impl Cluster {
         }
     }
 
+    /// Nothing has answered for long. A client may have forgotten every broker, and ask none any more: another one is to be tried.
+    pub fn silent(&self) -> Error {
+        let source = KafkaError::Global(RDKafkaErrorCode::AllBrokersDown);
+        self.error("reading from Kafka", source)
+    }
+
     /// A reader of what is committed, without a group: partitions are assigned by hand, and offsets live in
     /// the target.
     pub fn consumer(&self) -> Result<BaseConsumer<Logged>> {
+        self.create(&[], self.logged.clone())
+    }
+
+    /// As [`Cluster::consumer`], with these options, which win over ours and give way to the operator's.
+    pub fn create<C: ConsumerContext>(&self, more: &[(&str, &str)], context: C) -> Result<BaseConsumer<C>> {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.kafka.brokers)
@@ -125,16 +138,26 @@ impl Cluster {
             .set("topic.metadata.refresh.fast.interval.ms", "100")
             .set("topic.metadata.propagation.max.ms", "5000")
             .set("log.connection.close", "false");
+        for (name, value) in more.iter().copied().chain(self.kafka.options.iter()) {
+            config.set(name, value);
+        }
+        config.create_with_context(context).map_err(|source| self.error("making a Kafka consumer", source))
+    }
+
+    /// A client that asks for what no reader is told.
+    pub fn admin(&self) -> Result<AdminClient<Logged>> {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.kafka.brokers).set("client.id", &self.client_id);
         for (name, value) in self.kafka.options.iter() {
             config.set(name, value);
         }
         config
             .create_with_context(self.logged.clone())
-            .map_err(|source| self.error("making a Kafka consumer", source))
+            .map_err(|source| self.error("making a Kafka client", source))
     }
 
     /// The cluster's id: offsets mean something only within it.
-    pub fn id(&self, consumer: &BaseConsumer<Logged>) -> Result<String> {
+    pub fn id<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>) -> Result<String> {
         consumer.client().fetch_cluster_id(METADATA).ok_or_else(|| Error::KafkaSilent {
             doing: "asking for the cluster's id",
             place: self.place(),
@@ -149,9 +172,17 @@ fn option(name: &str) -> String {
 
 /// The names of all topics. Blocking.
 pub fn inspect(cluster: &Cluster) -> Result<Vec<String>> {
-    let metadata = cluster
-        .consumer()?
+    Ok(topics(cluster, &cluster.consumer()?)?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// As [`inspect`], by a consumer that is there: with the number of each one's partitions.
+pub fn topics<C: ConsumerContext>(
+    cluster: &Cluster,
+    consumer: &BaseConsumer<C>,
+) -> Result<Vec<(String, i32)>> {
+    let metadata = consumer
         .fetch_metadata(None, METADATA)
         .map_err(|source| cluster.error("asking Kafka for its topics", source))?;
-    Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
+    let count = |topic: &MetadataTopic| (topic.name().to_owned(), topic.partitions().len() as i32);
+    Ok(metadata.topics().iter().map(count).collect())
 }

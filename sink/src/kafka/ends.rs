@@ -19,7 +19,7 @@ use strait_schemas::{DdlObject, Position, Seq, SpinePart, SpineRecord, topics};
 
 use super::{
     client::{Cluster, Logged},
-    record,
+    record::{self, KeyedRecord},
 };
 use crate::{
     config::Config,
@@ -143,6 +143,26 @@ impl Ends {
                 let at = |record: &Record| (record.place.seq, record.place.index);
                 if newest.as_ref().is_none_or(|known| at(&known.record) < at(&record)) {
                     newest = Some(Newest { partition: message.partition(), record });
+                }
+                Ok(())
+            })?;
+            if newest.is_some() {
+                break;
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The newest record with a value, whoever wrote it, and its partition, by Kafka's times.
+    pub fn newest_of_any(&self, topic: &str) -> Result<Option<(i32, KeyedRecord)>> {
+        let partitions = self.partitions(topic)?;
+        let mut newest: Option<(i32, KeyedRecord)> = None;
+        for tail in TAILS {
+            self.read(topic, partitions, Offset::OffsetTail(tail), |message| {
+                let record = record::read_keyed(message)?;
+                let is_newer = newest.as_ref().is_none_or(|(_, known)| known.written_ms <= record.written_ms);
+                if record.value.is_some() && is_newer {
+                    newest = Some((message.partition(), record));
                 }
                 Ok(())
             })?;

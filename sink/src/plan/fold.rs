@@ -16,7 +16,7 @@ use crate::table_map::IndexId;
 /// A primary key of a group, and what its changes amount to.
 #[derive(Debug)]
 struct Slot {
-    /// Whether the row was there before the group.
+    /// Whether the row was there before the group, by what the log says.
     existed: bool,
     first: usize,
     last: usize,
@@ -142,7 +142,8 @@ impl Group {
             let last = &changes[slot.last];
             let exists = last.operation != Operation::Delete;
             let action = match (slot.existed, exists) {
-                (false, false) => continue,
+                // Elsewhere a row may be there whatever the log says, and must go all the same.
+                (false, false) if last.stage == Stage::Steady => continue,
                 (_, false) => Action::Delete,
                 (_, true) if last.mapping.unique.is_empty() => Action::Upsert,
                 (true, true) => Action::Update,

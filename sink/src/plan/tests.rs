@@ -299,6 +299,20 @@ fn many_changes_of_one_key_are_one_row() {
 }
 
 #[test]
+fn what_is_inserted_and_deleted_goes_where_it_may_have_been_there() {
+    let mapping = mapping(true);
+    for (stage, steps) in [(Stage::Steady, vec![]), (Stage::Keep, vec![Action::Delete])] {
+        let row = bob("a", 0);
+        let changes = [
+            Change { stage, ..change(&mapping, Operation::Insert, None, Some(&row)) },
+            Change { stage, ..change(&mapping, Operation::Delete, Some(&row), None) },
+        ];
+        let folded: Vec<_> = fold::steps(&changes).iter().map(|step| step.action).collect();
+        assert_eq!(folded, steps, "{stage:?}");
+    }
+}
+
+#[test]
 fn a_key_change_is_one_real_update() {
     let mapping = mapping(false);
     let (old, new) = (bob("a", 1), ("Bob".to_owned(), Some("a".to_owned()), 1));

@@ -76,6 +76,20 @@ impl MappedColumn {
         })
     }
 
+    /// Refuses what the server would round without a word: fractions of a second that the column has no digits for. Only a writer that
+    /// does not tell the column's type can send them.
+    pub fn unrounded(&self, datum: Datum) -> Result<Datum, String> {
+        let (Datum::Time(micros) | Datum::DateTime(micros)) = datum else { return Ok(datum) };
+        let fsp = match self.class {
+            ColumnClass::Time { fsp } | ColumnClass::DateTime { fsp } | ColumnClass::Timestamp { fsp } => fsp,
+            _ => 6,
+        };
+        match micros % 10_i64.pow(6_u32.saturating_sub(fsp)) {
+            0 => Ok(datum),
+            _ => Err(format!("it has a fraction of a second of more than the column's {fsp} digits")),
+        }
+    }
+
     fn integer(&self, value: i64) -> Datum {
         if self.unsigned && value < 0 { Datum::UInt(value.cast_unsigned()) } else { Datum::Int(value) }
     }

@@ -28,7 +28,8 @@ impl Mapping {
             let value =
                 value.ok_or_else(|| (column.name.to_string(), "the image does not hold it".into()))?;
             let value = if typed { value } else { untyped::typed(value, &column.kind) };
-            row.push(column.datum(value, owner).map_err(|cause| (column.name.to_string(), cause))?);
+            let datum = column.datum(value, owner).and_then(|datum| column.unrounded(datum));
+            row.push(datum.map_err(|cause| (column.name.to_string(), cause))?);
         }
         Ok(row.into())
     }

@@ -10,17 +10,18 @@ use std::{
 use anyhow::{Result, bail};
 use e2e::mysql::Flavor;
 use e2e::scenario::{
-    big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, kills::Kills, random, readers::Readers,
-    seed, snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
+    big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, key_order::KeyOrder, kills::Kills,
+    random, readers::Readers, seed, snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
 };
 
-const SCENARIOS: [&str; 11] = [
+const SCENARIOS: [&str; 12] = [
     "two_way",
     "sysbench",
     "readers",
     "big_transaction",
     "cuts",
     "kills",
+    "key_order",
     "ddl_kills",
     "ddl_kills_mariadb",
     "snapshot_kills",
@@ -60,6 +61,9 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
         "readers" => Readers { seed, changes: 10_000 }.run().await,
         "big_transaction" => BigTransaction { rows: 1_000_000, patience: Duration::from_mins(5) }.run().await,
         "cuts" => Cuts { seed, duration: Duration::from_mins(2) }.run().await,
+        "key_order" => {
+            KeyOrder { seed, duration: Duration::from_mins(5), fold: seed.is_multiple_of(2) }.run().await
+        }
         "kills" => Kills { seed, kills: 100 }.run().await,
         "ddl_kills" => DdlKills { seed, kills: 80, flavor: Flavor::MySql }.run().await,
         "ddl_kills_mariadb" => DdlKills { seed, kills: 80, flavor: Flavor::MariaDb }.run().await,

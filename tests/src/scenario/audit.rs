@@ -15,6 +15,8 @@ use crate::oracle::{LoggedTransaction, RowKind};
 type Version = Option<u64>;
 type History = BTreeMap<u64, Vec<Version>>;
 
+pub const DATABASE: &str = "audit";
+
 /// Creates the audit table and the triggers, at the target only.
 pub async fn create(target: &Opts) -> Result<()> {
     let mut conn = Conn::new(target.clone()).await.context("connecting to create the audit")?;

@@ -5,6 +5,7 @@ pub mod big_transaction;
 pub mod cuts;
 pub mod ddl_kills;
 pub mod judge;
+pub mod key_order;
 pub mod kills;
 pub mod ledger;
 pub mod random;

@@ -64,7 +64,7 @@ pub fn document() -> String {
     }
     page.push_str(
         "\n## Debezium's options\n\nThe connector's section `[types]` has them by Debezium's names. The sink stays exact in each; a change makes new schemas, and new\nbytes \
-         of keys where a key's type is concerned (so its rows may go to other partitions; Strait's order does not depend on it).\n\n",
+         of keys where a key's type is concerned (so its rows may go to other partitions; only with `order = \"key\"` does the sink's order depend on it, and it halts there).\n\n",
     );
     row(
         &mut page,
