@@ -15,6 +15,8 @@ pub struct Current {
     pub origin: Option<String>,
     /// A rows event has been seen.
     pub any_rows: bool,
+    /// The statement that creates the table of its rows has been published.
+    pub creates: bool,
     /// Rows of the signal table.
     pub signals: Vec<Signal>,
     /// Of an XA transaction: its rows, until it is known what becomes of it.
@@ -65,11 +67,18 @@ impl Current {
             fate,
             origin: None,
             any_rows: false,
+            creates: false,
             signals: Vec::new(),
             held: None,
             is_xa: false,
             read: Read::default(),
         }
+    }
+
+    /// A table is published, and none of its rows: to end a Kafka transaction here, a restart would have nothing of the transaction
+    /// by which to find the place again.
+    pub fn is_bare_table(&self) -> bool {
+        self.creates && !self.any_rows
     }
 
     /// Its rows come again, or are another transaction's.

@@ -160,9 +160,9 @@ impl Publisher {
         }
     }
 
-    /// The shutdown: what was sent is committed, so that the next start has nothing to do again.
+    /// The shutdown: what was sent is committed, so that the next start has nothing to do again. (All of it, where no commit may be.)
     fn settle(&mut self) -> Result<()> {
-        if self.has_pending() || self.state.moved {
+        if !self.is_at_bare_table() && (self.has_pending() || self.state.moved) {
             self.commit(true)?;
         }
         Ok(())

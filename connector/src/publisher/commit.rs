@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use strait_schemas::{Inside, Position, SpineRecord, spine};
 
 use super::{Publisher, STEP};
-use crate::{Result, commit_rule::Load, kafka::Record, reader::now_us};
+use crate::{Result, commit_rule::Load, current::Current, kafka::Record, reader::now_us};
 
 /// Longest wait for an event: the thread must look at the shutdown and at Kafka's events.
 const LOOK: Duration = Duration::from_millis(50);
@@ -16,11 +16,18 @@ impl Publisher {
         self.snapshot.as_ref().is_some_and(|snapshot| snapshot.desk.is_busy())
     }
 
+    pub(super) fn is_at_bare_table(&self) -> bool {
+        self.state.current.as_ref().is_some_and(Current::is_bare_table)
+    }
+
     pub(super) fn has_pending(&self) -> bool {
         self.producer.age().is_some() || self.numbering.has_parts()
     }
 
     pub(super) fn is_due(&self, more_waits: bool) -> bool {
+        if self.is_at_bare_table() {
+            return false;
+        }
         if self.has_pending() {
             return self.rule.is_due(&self.load(more_waits));
         }

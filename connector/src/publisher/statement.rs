@@ -77,6 +77,7 @@ impl Publisher {
             && matches!(current.fate, Fate::Undecided)
         {
             current.fate = Fate::Published;
+            current.creates = true;
             let head = current.head.clone();
             self.numbering.ddl(&current.id, head.commit_us, told.clone());
             self.state.pending_since.get_or_insert_with(Instant::now);

@@ -11,16 +11,18 @@ use anyhow::{Result, bail};
 use e2e::mysql::Flavor;
 use e2e::scenario::{
     big_transaction::BigTransaction, cuts::Cuts, ddl_kills::DdlKills, key_order::KeyOrder, kills::Kills,
-    random, readers::Readers, seed, snapshot_kills::SnapshotKills, sysbench::Sysbench, two_way::TwoWay,
+    prefix::Prefix, random, readers::Readers, seed, snapshot_kills::SnapshotKills, sysbench::Sysbench,
+    two_way::TwoWay,
 };
 
-const SCENARIOS: [&str; 12] = [
+const SCENARIOS: [&str; 13] = [
     "two_way",
     "sysbench",
     "readers",
     "big_transaction",
     "cuts",
     "kills",
+    "prefix",
     "key_order",
     "ddl_kills",
     "ddl_kills_mariadb",
@@ -65,6 +67,7 @@ async fn run(scenario: &str, seed: u64) -> Result<String> {
             KeyOrder { seed, duration: Duration::from_mins(5), fold: seed.is_multiple_of(2) }.run().await
         }
         "kills" => Kills { seed, kills: 100 }.run().await,
+        "prefix" => Prefix { seed, transactions: 1_000_000 }.run().await,
         "ddl_kills" => DdlKills { seed, kills: 80, flavor: Flavor::MySql }.run().await,
         "ddl_kills_mariadb" => DdlKills { seed, kills: 80, flavor: Flavor::MariaDb }.run().await,
         "snapshot_kills" => {

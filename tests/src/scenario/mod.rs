@@ -8,6 +8,7 @@ pub mod judge;
 pub mod key_order;
 pub mod kills;
 pub mod ledger;
+pub mod prefix;
 pub mod random;
 pub mod readers;
 pub mod snapshot_kills;

@@ -48,6 +48,24 @@ async fn a_statement_is_told_as_it_ran() -> Result<()> {
     pipe.connector.stop().await
 }
 
+/// By its rows alone a restart finds the place again where a transaction was committed in parts.
+#[tokio::test]
+async fn a_table_that_is_made_from_rows_is_never_committed_without_any() -> Result<()> {
+    let pipe = Pipe::shared(&[("publish.bytes", "1")]).await?;
+    pipe.start().await?;
+    pipe.run([
+        "CREATE TABLE t (id INT PRIMARY KEY)",
+        "INSERT INTO t VALUES (1), (2)",
+        "CREATE TABLE made AS SELECT * FROM t",
+    ])
+    .await?;
+    pipe.published().await?;
+    let parts = pipe.parts().await?;
+    let made = parts.last().context("three transactions")?;
+    ensure!(made.first == 0 && made.count == 2 && made.ddl.is_some(), "{parts:?}");
+    pipe.connector.stop().await
+}
+
 #[tokio::test]
 async fn what_only_touches_databases_left_out_takes_no_number() -> Result<()> {
     let hidden = Lab::shared().mysql().await?.database("hidden").await?;
