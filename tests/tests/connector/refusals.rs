@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use e2e::{Kafka, KafkaOptions, Lab, MySql, MySqlOptions, eventually};
 use mysql_async::prelude::Queryable;
 use rdkafka::{
