@@ -32,7 +32,7 @@ pub struct Prefix {
 impl Prefix {
     pub async fn run(self) -> Result<String> {
         let options = SitesOptions {
-            sink: "apply.lanes = 8\napply.lock_wait = '1s'".to_owned(),
+            sink: "apply.lanes = 8\ntarget.lock_wait = '1s'".to_owned(),
             ..SitesOptions::with_databases([DATABASE])
         };
         let sites = Sites::boot(&options).await?;
