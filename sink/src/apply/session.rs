@@ -68,11 +68,7 @@ pub struct LaneSession {
 impl LaneSession {
     pub async fn open(options: &ServerOptions, lock_wait_s: u32, answer_timeout: Duration) -> Result<Self> {
         // A DELETE with an alias wants a default database, even where every name is qualified (error 1046).
-        let mut session = Session { database: Some("strait".into()), ..session(lock_wait_s) };
-        // Or a NULL that a TIMESTAMP has no room for becomes the time of day. (The session of a schema change is as the source's.)
-        session
-            .setup
-            .push("SET @strait_apply = 1 /*M!100804 , explicit_defaults_for_timestamp = 1 */".into());
+        let session = Session { database: Some("strait".into()), ..session(lock_wait_s) };
         let conn = connect_session(options, &session).await?;
         Ok(Self { conn, foreign_key_checks: true, clock_is_set: false, answer_timeout })
     }
